@@ -1,0 +1,14 @@
+// Registers what the other files of this folder export; nothing else happens here.
+#include <napi.h>
+
+#include "bindings/register.h"
+
+static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  brightcell::bindings::registerImageSet(env, exports);
+  brightcell::bindings::registerPrepare(env, exports);
+  brightcell::bindings::registerNetwork(env, exports);
+  brightcell::bindings::registerSimulate(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(brightcell, initialise)

@@ -1,0 +1,12 @@
+// One function a file of this folder: adds its operations to the addon's exports.
+#pragma once
+#include <napi.h>
+
+namespace brightcell::bindings {
+
+void registerImageSet(Napi::Env env, Napi::Object exports);
+void registerPrepare(Napi::Env env, Napi::Object exports);
+void registerNetwork(Napi::Env env, Napi::Object exports);
+void registerSimulate(Napi::Env env, Napi::Object exports);
+
+}  // namespace brightcell::bindings

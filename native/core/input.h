@@ -1,0 +1,46 @@
+// From stored pixels to what a network sees: one image at a time, on the thread that will use it.
+#pragma once
+#include <cstdint>
+
+namespace brightcell {
+
+enum class PixelType { uint8, uint16, float32 };
+
+// One stored image [C, H, W], not owned.
+struct ImageView {
+  const void* pixels;
+  PixelType type;
+  int channels, height, width;
+};
+
+enum class Normalisation {
+  none,         // pixel values as they are
+  range,        // divided by the pixel type's maximum (float32: as they are)
+  mean,         // divided by the image's mean, less one: the paper's "average intensity" made equal
+  standardise,  // less the image's mean, divided by its standard deviation (at least 1e-6 of the range)
+};
+
+// Ranges from which each image's own values are drawn uniformly; all zero or false means no augmentation.
+// Geometry is one affine warp with bilinear sampling; outside the image the nearest border pixel is taken.
+struct Augmentation {
+  bool flipHorizontal = false, flipVertical = false;  // each with probability one half
+  double translate = 0;       // fraction of the side, both ways
+  double rotateDegrees = 0;   // both ways
+  double scale = 0;           // 0.1: from 1/1.1 to 1.1
+  double blurSigma = 0;       // pixels, from 0; Gaussian
+  double noise = 0;           // standard deviation of added Gaussian noise, fraction of the range, from 0
+  double brightness = 0;      // 0.2: factor from 0.8 to 1.2
+  double contrast = 0;        // 0.2: factor about the image's mean from 0.8 to 1.2
+};
+
+struct InputTransform {
+  Normalisation normalisation = Normalisation::mean;
+  const Augmentation* augmentation = nullptr;  // null: none
+};
+
+// Writes image [C, H, W] as float32 to dst, augmented (seeded by seed alone) and then normalised over all
+// channels together. `scratch` is at least loadScratchSize(image) floats.
+void loadImage(const ImageView& image, const InputTransform& transform, uint64_t seed, float* dst, float* scratch);
+int64_t loadScratchSize(const ImageView& image);
+
+}  // namespace brightcell

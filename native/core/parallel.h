@@ -1,0 +1,18 @@
+// Fixed-order parallel loops. Results must never depend on the number of threads: a task writes only its own
+// outputs, and reductions are made over a number of chunks that depends on the problem, never on the threads.
+#pragma once
+#include <cstddef>
+#include <functional>
+
+namespace brightcell {
+
+// Sets how many threads parallelFor uses (at least 1). Not to be called while a loop runs.
+void setThreads(int threads);
+int threads();
+
+// Calls task(index, worker) for every index in [0, count), each exactly once, in no fixed order; worker is in
+// [0, threads()) and is never in use twice at once, so it may index scratch memory. Loops from several callers
+// are run one after another. The first exception is rethrown when all tasks have ended. Loops do not nest.
+void parallelFor(std::ptrdiff_t count, const std::function<void(std::ptrdiff_t index, int worker)>& task);
+
+}  // namespace brightcell

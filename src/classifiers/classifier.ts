@@ -1,0 +1,11 @@
+import type { Job } from '../job.ts';
+import type { ImageSet } from '../engine/imageSet.ts';
+
+/** What every classifier of ours keeps, whatever is inside. Options go to the constructor; `fit` learns. */
+export interface Classifier {
+  readonly classes: readonly string[];
+  /** Probabilities N x K row major of rows of an image set that has the classifier's stored shape. */
+  predict(images: ImageSet, rows: Int32Array, job?: Job): Promise<Float32Array>;
+  /** Writes a folder that `loadClassifier` reads: data only, never code. */
+  save(path: string): Promise<void>;
+}

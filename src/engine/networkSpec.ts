@@ -1,0 +1,45 @@
+/** A network as data: a list of layers over an input of C x H x W. Loading one runs no code. */
+export interface NetworkSpec {
+  name: string;
+  input: { channels: number; height: number; width: number };
+  layers: LayerSpec[];
+}
+
+/**
+ * 'same' pads as TensorFlow does (the odd row and column at the bottom and right); numbers are
+ * [top, bottom, left, right].
+ */
+export type Padding = 'same' | 'valid' | [number, number, number, number];
+/** One number for both directions, or [rows, columns]. */
+export type Extent = number | [number, number];
+
+export type LayerSpec =
+  | { type: 'conv'; filters: number; kernel: Extent; stride?: Extent; padding?: Padding; bias?: boolean }
+  | { type: 'maxPool' | 'averagePool'; size: Extent; stride?: Extent; padding?: Padding }
+  | { type: 'batchNorm'; decay?: number; epsilon?: number }
+  | { type: 'dense'; units: number; bias?: boolean }
+  | { type: 'dropout'; rate: number }
+  | { type: 'relu' | 'tanh' | 'scaledTanh' };
+// The last layer gives K logits; softmax belongs to the loss and to prediction, not to the list.
+// A dense layer flattens what comes before it (C, H, W order).
+
+export const initialisers = ['glorotUniform', 'heNormal', 'truncatedNormal'] as const;
+/** `truncatedNormal` takes its standard deviation (0.1 in the paper), the others ignore none: they have no option. */
+export type Initialiser =
+  | { name: 'glorotUniform' }
+  | { name: 'heNormal' }
+  | { name: 'truncatedNormal'; deviation: number; bias?: number };
+
+export type Loss =
+  | { name: 'crossEntropy'; labelSmoothing?: number }
+  /** Softmax applied twice, as the paper's log shows; bounded below by ln(1 + (K-1)/e). */
+  | { name: 'doubleSoftmax' }
+  /** Mean over classes of (softmax - one-hot)^2. */
+  | { name: 'meanSquaredError' }
+  | { name: 'focal'; gamma: number };
+
+export type Optimiser =
+  | { name: 'adam'; beta1?: number; beta2?: number; epsilon?: number }
+  /** Decay is decoupled and leaves biases and batch-norm parameters alone. */
+  | { name: 'adamw'; beta1?: number; beta2?: number; epsilon?: number; weightDecay?: number }
+  | { name: 'sgd'; momentum?: number; nesterov?: boolean; weightDecay?: number };

@@ -1,0 +1,39 @@
+/**
+ * Every error that brightcell raises on purpose. The message says what must hold, what was received and
+ * the remedy; the code is stable and documented in docs/errors.md (a test keeps the two in step).
+ */
+export class BrightcellError extends Error {
+  override readonly name = 'BrightcellError';
+  readonly code: ErrorCode;
+  readonly fields: Record<string, unknown>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fields?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.fields = options.fields ?? {};
+  }
+
+  /** Process exit code: 2 for a wrong use, 130 for a stop by the user, 1 for any other failure. */
+  get exitCode(): number {
+    return errorCodes[this.code];
+  }
+}
+
+/** Error codes and the exit code of a process that ends with them. Keep in alphabetical order. */
+export const errorCodes = {
+  cancelled: 130,
+  'dataset-corrupt': 1,
+  'dataset-exists': 2,
+  'dataset-locked': 1,
+  'dataset-missing': 2,
+  'dataset-newer': 1,
+  'disk-full': 1,
+  'native-missing': 1,
+  'option-invalid': 2,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
