@@ -1,5 +1,5 @@
-import type { Job } from '../job.ts';
 import type { ImageSet } from '../engine/imageSet.ts';
+import type { Job } from '../job.ts';
 
 /** What every classifier of ours keeps, whatever is inside. Options go to the constructor; `fit` learns. */
 export interface Classifier {

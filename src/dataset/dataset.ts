@@ -33,7 +33,10 @@ export declare class Dataset {
   images(): ImageSet;
   /** Runs read-only SQL on the catalogue's table `cells`; rows as objects. */
   query(sql: string, parameters?: unknown[]): Promise<Record<string, unknown>[]>;
-  writeSplit(assignment: { id: Int32Array; split: (SplitName | null)[]; fold?: Int16Array }, settings: Record<string, unknown>): Promise<void>;
+  writeSplit(
+    assignment: { id: Int32Array; split: (SplitName | null)[]; fold?: Int16Array },
+    settings: Record<string, unknown>,
+  ): Promise<void>;
   writeVerdicts(verdicts: Verdict[], settings: Record<string, unknown>): Promise<void>;
   /** SHA-256 over the header, and id, label, split and pixels' checksums: the same content, the same fingerprint. */
   fingerprint(): Promise<string>;

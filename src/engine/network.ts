@@ -1,6 +1,6 @@
 import type { ImageSet } from './imageSet.ts';
-import type { Augmentation, Normalisation } from './normalisation.ts';
 import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
+import type { Augmentation, Normalisation } from './normalisation.ts';
 
 /** A named array of numbers: a parameter, a running statistic or an optimiser moment. */
 export interface NamedTensor {
