@@ -32,6 +32,8 @@ export const errorCodes = {
   'dataset-missing': 2,
   'dataset-newer': 1,
   'disk-full': 1,
+  'model-corrupt': 1,
+  'model-missing': 2,
   'native-missing': 1,
   'option-invalid': 2,
 } as const;
