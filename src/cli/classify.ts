@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { type Command, Option } from 'commander';
+import type { ClassifyReport, Prediction } from '../classifiers/classify.ts';
+import { type CommonOptions, perform } from './perform.ts';
+import { countOf, formatCount, formatDuration, formatPercent } from './text.ts';
+
+/** Adds `brightcell classify`. */
+export function addClassify(program: Command): void {
+  program
+    .command('classify')
+    .description('Class and probabilities of images that a model has never seen.')
+    .argument('<model>', 'run folder or model folder')
+    .argument('<images...>', 'image files, folders of them, or a data set')
+    .option('--out <file>', 'write predictions to a file: .csv, .jsonl or .parquet')
+    .addOption(
+      new Option('--format <name>', 'format of --out, when its ending does not say').choices([
+        'csv',
+        'jsonl',
+        'parquet',
+      ]),
+    )
+    .option('--strict', 'stop at the first image that cannot be read')
+    .addHelpText('after', '\nExample:\n  $ brightcell classify runs/first new-images --out predictions.csv')
+    .action((model: string, images: string[], flags: ClassifyFlags, command: Command) => {
+      const show = predictionSink(command.optsWithGlobals<ClassifyFlags>());
+      return perform(command, {
+        work: async job => {
+          const { classify } = await import('../classifiers/classify.ts');
+          const report = await classify(model, images, { ...flags, onPredictions: show.take }, job);
+          return { ...report, ...(show.kept ? { predictions: show.kept } : {}) };
+        },
+        print: printClassification,
+        stopped: () => 'No file was written. Run the same command to start again.',
+      });
+    });
+}
+
+interface ClassifyFlags extends CommonOptions {
+  out?: string;
+  format?: 'csv' | 'jsonl' | 'parquet';
+  strict?: boolean;
+}
+
+/** Without --out, predictions go to the terminal as they come, or into the JSON object. */
+function predictionSink({ out, json }: ClassifyFlags) {
+  if (out !== undefined) return { take: undefined, kept: undefined };
+  if (json) {
+    const kept: Prediction[] = [];
+    return { take: (predictions: Prediction[]) => void kept.push(...predictions), kept };
+  }
+  const take = async (predictions: Prediction[]) => {
+    const lines = predictions.map(
+      ({ className, probabilities, class: best, source, frame }) =>
+        `${className.padEnd(14)} ${formatPercent(probabilities[best]).padStart(7)}  ${source}${frame > 0 ? ` page ${frame + 1}` : ''}`,
+    );
+    if (!process.stdout.write(`${lines.join('\n')}\n`)) await once(process.stdout, 'drain');
+  };
+  return { take, kept: undefined };
+}
+
+async function printClassification(report: ClassifyReport): Promise<string> {
+  const { drawTable } = await import('./table.ts');
+  const rows = report.classes.map((name, index) => [
+    name,
+    formatCount(report.perClass[index]!),
+    formatPercent(report.perClass[index]! / Math.max(1, report.classified)),
+  ]);
+  const lines = [
+    `Classified ${countOf(report.classified, 'image')} in ${formatDuration(report.seconds)}.`,
+    '',
+    drawTable(['Class', 'Images', 'Share'], rows),
+  ];
+  if (report.failed.count > 0) {
+    lines.push('', `${countOf(report.failed.count, 'image')} could not be read:`);
+    for (const { reason, count, examples } of report.failed.byReason) {
+      lines.push(`  ${formatCount(count)} x ${reason}, such as ${examples.join(', ')}`);
+    }
+  }
+  if (report.out) lines.push('', `Predictions: ${report.out}`);
+  return lines.join('\n');
+}

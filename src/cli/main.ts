@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { reportFailure, reportMisuse } from './failure.ts';
+import { createProgram } from './program.ts';
+
+// A reader that stops early (`brightcell classify ... | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+const json = process.argv.includes('--json');
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = error instanceof CommanderError ? reportMisuse(error, json) : reportFailure(error, json);
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addClassify } from './classify.ts';
+import { wholeNumber } from './numbers.ts';
+import { addTrain } from './train.ts';
+
+/** The command line, ready to parse. What a command needs of the library is loaded when it runs. */
+export function createProgram(): Command {
+  const program = new Command('brightcell')
+    .description('Classify single-cell images at large scale, on the machine that you have.')
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .option('--threads <n>', 'threads to use (default: one a processor core)', wholeNumber(1, 1024))
+    .option('--json', 'print one JSON object instead of text, and no progress')
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .addHelpText(
+      'after',
+      '\nStart with:\n  $ brightcell demo\n\nBRIGHTCELL_DEBUG=1 shows where an error arose.',
+    );
+  for (const add of [addTrain, addClassify]) {
+    add(program);
+  }
+  return program;
+}
+
+/** The version of the package. */
+export function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

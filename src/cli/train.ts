@@ -1,0 +1,89 @@
+import { type Command, Option } from 'commander';
+import { normalisations } from '../engine/normalisation.ts';
+import {
+  balanceNames,
+  initialiserNames,
+  lossNames,
+  monitorNames,
+  optimiserNames,
+  recipeNames,
+  scheduleNames,
+  type TrainOptions,
+} from '../train/config.ts';
+import type { TrainReport } from '../train/train.ts';
+import { realNumber, wholeNumber } from './numbers.ts';
+import { perform } from './perform.ts';
+import { countOf, formatCount, formatDuration, formatPercent, formatScore, nextCommand } from './text.ts';
+
+/** Adds `brightcell train`. */
+export function addTrain(program: Command): void {
+  const choice = (flags: string, text: string, names: readonly string[]) =>
+    new Option(flags, text).choices([...names]);
+  program
+    .command('train')
+    .description('Train a network on a split data set.')
+    .argument('<dataset>', 'data set folder, split by "brightcell split"')
+    .option(
+      '--model <name>',
+      'cellnet, cellnet-table1, gao2017, or a JSON file of your own (default: cellnet)',
+    )
+    .addOption(choice('--recipe <name>', 'settings to start from (default: default)', recipeNames))
+    .option('--config <file>', 'JSON file of settings; options go before it')
+    .option('--epochs <n>', 'passes over the training cells', wholeNumber(1, 100_000))
+    .option('--batch-size <n>', 'images a step', wholeNumber(1, 100_000))
+    .option('--learning-rate <rate>', 'peak learning rate', realNumber(0, 100, { open: true }))
+    .addOption(choice('--optimiser <name>', 'how weights are updated', optimiserNames))
+    .addOption(choice('--schedule <name>', 'how the learning rate changes', scheduleNames))
+    .addOption(choice('--loss <name>', 'what is made small', lossNames))
+    .addOption(choice('--initialiser <name>', 'first weights', initialiserNames))
+    .addOption(choice('--normalisation <name>', 'how intensities are made comparable', normalisations))
+    .addOption(choice('--balance <name>', 'how rare classes are helped', balanceNames))
+    .option('--no-augmentation', 'train on the images as they are')
+    .option('--patience <n>', 'epochs without improvement before stopping; 0: never', wholeNumber(0))
+    .addOption(choice('--monitor <name>', 'what says that an epoch is better', monitorNames))
+    .option('--clip-norm <norm>', 'largest norm of the gradient; 0: no limit', realNumber(0))
+    .option('--seed <n>', 'the same seed gives the same weights', wholeNumber(0))
+    .option('--fold <n>', 'fold of a k-fold split to hold out as the test part', wholeNumber(0))
+    .option('--out <folder>', 'folder of all runs (default: runs)')
+    .option('--name <name>', 'name of the run')
+    .option('--resume <run>', 'go on with a run that was stopped')
+    .addHelpText('after', '\nExample:\n  $ brightcell train cells --name first --epochs 40')
+    .action((dataset: string, flags: TrainFlags, command: Command) =>
+      perform(command, {
+        work: async job =>
+          (await import('../train/train.ts')).train(dataset, trainOptions(flags, command), job),
+        print: printTraining,
+        stopped: error =>
+          `Every finished epoch is kept. Go on with: brightcell train ${dataset} --resume ${error.fields.run ?? flags.resume ?? 'RUN'}`,
+      }),
+    );
+}
+
+type TrainFlags = Omit<TrainOptions, 'augmentation'> & { augmentation: boolean };
+
+/** `--no-augmentation` is the only flag with a default of commander's own: without it, the recipe decides. */
+function trainOptions(flags: TrainFlags, command: Command): TrainOptions {
+  const { augmentation, ...options } = flags;
+  return command.getOptionValueSource('augmentation') === 'cli' ? { ...options, augmentation } : options;
+}
+
+/** A training as a person reads it. */
+export function printTraining(report: TrainReport): string {
+  const early = report.stopped === 'early' ? ', stopped early' : '';
+  const lines = [
+    `Trained ${report.network} (${formatCount(report.parameters)} parameters) on ` +
+      `${countOf(report.trainingCells, 'cell')} of ${countOf(report.classes.length, 'class', 'classes')}: ` +
+      `${countOf(report.epochs, 'epoch')}${early}, ${formatDuration(report.seconds)}, ` +
+      `${formatCount(Math.round(report.imagesPerSecond))} images/s.`,
+  ];
+  if (report.validation) {
+    const { accuracy, macroF1, loss, cells } = report.validation;
+    lines.push(
+      `Best epoch ${report.bestEpoch}: accuracy ${formatPercent(accuracy)}, macro F1 ${formatScore(macroF1)}, ` +
+        `loss ${formatScore(loss)} on ${countOf(cells, 'validation cell')}.`,
+    );
+  }
+  lines.push(...report.warnings.map(warning => `Warning: ${warning}`));
+  lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`, nextCommand('evaluate', report.run));
+  return lines.join('\n');
+}
