@@ -36,6 +36,7 @@ export const errorCodes = {
   'model-missing': 2,
   'native-missing': 1,
   'option-invalid': 2,
+  'predictions-invalid': 1,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,46 @@
+import type { ConfusionMatrix } from './confusion.ts';
+import type { Interval } from './interval.ts';
+import type { AverageScores, ClassScores, Scores } from './score.ts';
+
+/** One row a class and one for each mean, figures in full; an empty field is a figure that is not defined. */
+export function scoresCsv(scores: Scores): string {
+  const header = [
+    ...['class', 'cells', 'predicted', 'precision', 'precision_low', 'precision_high'],
+    ...['recall', 'recall_low', 'recall_high', 'f1', 'roc_auc', 'average_precision'],
+  ];
+  const ofClass = (one: ClassScores) => [
+    ...[one.class, one.support, one.predicted, one.precision, ...ends(one.precisionInterval)],
+    ...[one.recall, ...ends(one.recallInterval), one.f1, one.rocAuc, one.averagePrecision],
+  ];
+  const ofMean = (name: string, mean: AverageScores) => [
+    ...[name, scores.cells, scores.cells, mean.precision, null, null],
+    ...[mean.recall, null, null, mean.f1, mean.rocAuc, mean.averagePrecision],
+  ];
+  return toCsv([
+    header,
+    ...scores.perClass.map(ofClass),
+    ofMean('(macro mean)', scores.macro),
+    ofMean('(weighted mean)', scores.weighted),
+  ]);
+}
+
+/** Rows are the true class, columns the predicted one; the first field of a row names the class. */
+export function confusionCsv(classes: readonly string[], confusion: ConfusionMatrix): string {
+  return toCsv([['true \\ predicted', ...classes], ...confusion.map((row, k) => [classes[k]!, ...row])]);
+}
+
+function ends(interval: Interval | null): (number | null)[] {
+  return interval ?? [null, null];
+}
+
+type Field = string | number | null;
+
+/** RFC 4180, with a plain line feed. */
+export function toCsv(rows: Field[][]): string {
+  return `${rows.map(row => row.map(quote).join(',')).join('\n')}\n`;
+}
+
+function quote(field: Field): string {
+  const text = String(field ?? '');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
