@@ -1,5 +1,6 @@
 import type { PixelType } from '../engine/imageSet.ts';
 import type { Preparation } from '../engine/prepare.ts';
+import { npyHeaderBytes } from './npy.ts';
 
 export const formatVersion = 1;
 
@@ -12,8 +13,21 @@ export interface DatasetHeader {
   height: number;
   width: number;
   pixelType: Exclude<PixelType, 'float32'>;
+  /** Cells in a full shard; absent when creating: as many as fit in 1 GiB. Cell `id` is row `id % cellsPerShard`. */
+  cellsPerShard?: number;
   preparation: Preparation;
   provenance: { createdBy: string; createdAt: string; source: string; options: Record<string, unknown> };
+}
+
+/** Bytes of one stored image. */
+export function bytesPerCell(header: DatasetHeader): number {
+  const bytesPerPixel = header.pixelType === 'uint8' ? 1 : 2;
+  return header.channels * header.height * header.width * bytesPerPixel;
+}
+
+/** Cells in a full shard. */
+export function cellsPerShard(header: DatasetHeader): number {
+  return header.cellsPerShard ?? Math.max(1, Math.floor((2 ** 30 - npyHeaderBytes) / bytesPerCell(header)));
 }
 
 export const splitNames = ['train', 'validation', 'test'] as const;

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { type Job, throwIfCancelled } from '../job.ts';
+import type { Catalogue } from './catalogue.ts';
+import { numbers } from './cells.ts';
+import { bytesPerCell, type DatasetHeader } from './format.ts';
+import type { Shards } from './shards.ts';
+
+/** A cell whose stored pixels are not those that were written. */
+export interface DamagedCell {
+  id: number;
+  /** File that is damaged, and the row in it. */
+  shard: string;
+  row: number;
+  /** Where the image came from, to import it again. */
+  source: string;
+}
+
+/** See `Dataset.verify`. */
+export async function verifyCells(
+  catalogue: Catalogue,
+  shards: Shards,
+  header: DatasetHeader,
+  count: number,
+  job: Job,
+): Promise<DamagedCell[]> {
+  const expected = new Uint32Array(count);
+  let read = 0;
+  await catalogue.scan('SELECT checksum FROM cells ORDER BY id', chunk => {
+    expected.set(numbers(chunk, 0), read);
+    read += chunk.rowCount;
+  });
+  const damaged: { id: number; shard: string; row: number }[] = [];
+  let id = 0;
+  for await (const { checksum, shard, row } of storedChecksums(shards, header, count)) {
+    if (checksum !== expected[id]) damaged.push({ id, shard, row });
+    if (++id % 1000 === 0 || id === count) {
+      throwIfCancelled(job);
+      job.onProgress?.({ stage: 'verifying', done: id, total: count, unit: 'images' });
+    }
+  }
+  return withSources(catalogue, damaged);
+}
+
+async function* storedChecksums(
+  shards: Shards,
+  header: DatasetHeader,
+  count: number,
+): AsyncGenerator<{ checksum: number; shard: string; row: number }> {
+  const size = bytesPerCell(header);
+  const perRead = Math.max(1, Math.floor(4e6 / size));
+  const block = Buffer.alloc(perRead * size);
+  for (const { path, offset, count: cells } of shards.files(count)) {
+    const file = await open(path, 'r');
+    try {
+      for (let row = 0; row < cells; row++) {
+        const at = row % perRead;
+        if (at === 0) await file.read(block, 0, block.length, offset + row * size);
+        yield { checksum: crc32(block.subarray(at * size, (at + 1) * size)), shard: path, row };
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function withSources(
+  catalogue: Catalogue,
+  damaged: { id: number; shard: string; row: number }[],
+): Promise<DamagedCell[]> {
+  if (damaged.length === 0) return [];
+  const byId = new Map(damaged.map(cell => [cell.id, { ...cell, source: '' }]));
+  await catalogue.scan('SELECT id, source FROM cells', chunk => {
+    const ids = numbers(chunk, 0);
+    const sources = chunk.getColumnVector(1);
+    for (let i = 0; i < ids.length; i++) {
+      const cell = byId.get(ids[i]!);
+      if (cell !== undefined) cell.source = String(sources.getItem(i));
+    }
+  });
+  return [...byId.values()];
+}
+
+/** See `Dataset.fingerprint`. */
+export async function fingerprintCells(catalogue: Catalogue, header: DatasetHeader): Promise<string> {
+  const { classes, channels, height, width, pixelType, preparation } = header;
+  const { fit, channels: kept } = preparation;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([classes, channels, height, width, pixelType, fit, kept]));
+  await catalogue.scan(
+    "SELECT concat_ws(',', id, label, coalesce(split, ''), coalesce(fold, -1), " +
+      "CASE verdict WHEN 'rejected' THEN 1 ELSE 0 END, checksum) FROM cells ORDER BY id",
+    chunk => {
+      hash.update(`${chunk.getColumnValues(0).join('\n')}\n`);
+    },
+  );
+  return hash.digest('hex');
+}
