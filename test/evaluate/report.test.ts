@@ -108,9 +108,7 @@ test('CSV fields with commas, quotes and line ends are quoted, and figures are w
         [3, 4],
       ],
     ),
-  ).toBe(
-    'true \\ predicted,x,"y, z"\nx,1,2\n"y, z",3,4\n',
-  );
+  ).toBe('true \\ predicted,x,"y, z"\nx,1,2\n"y, z",3,4\n');
 });
 
 test('a score file has a row for each class and both means', () => {
