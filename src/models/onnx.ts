@@ -1,0 +1,301 @@
+// N images, C channels, H rows, W columns, K classes. Field numbers are those of onnx.proto.
+import type { PixelType } from '../engine/imageSet.ts';
+import type { NamedTensor } from '../engine/network.ts';
+import type { Extent, LayerSpec, NetworkSpec, Padding } from '../engine/networkSpec.ts';
+import type { Normalisation } from '../engine/normalisation.ts';
+import { BrightcellError } from '../errors.ts';
+import { writeWholeFile } from '../wholeFile.ts';
+import { encodeMessage, type Field } from './protobuf.ts';
+
+export interface OnnxOptions {
+  /** Put into the graph, before the first layer, so that it takes stored pixel values as they are; 'none' by default. */
+  normalisation?: Normalisation;
+  /** Of the stored images: what 'range' divides by. uint8 by default. */
+  pixelType?: PixelType;
+  /** Class names, kept as metadata "classes", a JSON list. */
+  classes?: readonly string[];
+  /** Layers whose output becomes a further output of the graph, named `layer<index>`. */
+  activations?: readonly number[];
+}
+
+const opset = 17n;
+const irVersion = 8n;
+const largestMessage = 2 ** 31 - 1;
+
+/** Writes `exportOnnx`'s model as a file, whole or not at all. */
+export async function writeOnnx(
+  path: string,
+  spec: NetworkSpec,
+  tensors: readonly NamedTensor[],
+  options: OnnxOptions = {},
+): Promise<void> {
+  await writeWholeFile(path, exportOnnx(spec, tensors, options));
+}
+
+/**
+ * A network with its weights (`Network.weights()`) as an ONNX model, opset 17: input `images` [N, C, H, W] float32,
+ * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics.
+ * Throws `model-corrupt` when a tensor is missing, `option-invalid` on a layer to show that is not there or past 2 GiB.
+ */
+export function exportOnnx(
+  spec: NetworkSpec,
+  tensors: readonly NamedTensor[],
+  options: OnnxOptions = {},
+): Uint8Array {
+  const graph = new Graph(tensors);
+  let at: Value = { name: 'images', flat: false };
+  at = addNormalisation(graph, at, options);
+  for (const [index, layer] of spec.layers.entries()) {
+    at = addLayer(graph, at, layer, index);
+    if (options.activations?.includes(index)) graph.show(at.name, `layer${index}`, at.flat ? 2 : 4);
+  }
+  for (const index of options.activations ?? []) {
+    if (spec.layers[index]) continue;
+    throw new BrightcellError(
+      'option-invalid',
+      `activations must be layers from 0 to ${spec.layers.length - 1}. Received ${index}.`,
+    );
+  }
+  const logits = flatten(graph, at);
+  graph.add('Softmax', [logits.name], 'probabilities', [intAttribute('axis', 1)]);
+  return encodeModel(spec, graph, options);
+}
+
+/** A tensor of the graph: [N, C, H, W], or [N, units] where flat. */
+interface Value {
+  name: string;
+  flat: boolean;
+}
+
+class Graph {
+  readonly nodes: Uint8Array[] = [];
+  readonly initialisers: Uint8Array[] = [];
+  readonly outputs: Uint8Array[] = [valueInfo('probabilities', [undefined, undefined])];
+  readonly #tensors: Map<string, NamedTensor>;
+
+  constructor(tensors: readonly NamedTensor[]) {
+    this.#tensors = new Map(tensors.map(tensor => [tensor.name, tensor]));
+  }
+
+  /** Adds an operation; gives the name of its result. */
+  add(operation: string, inputs: string[], output: string, attributes: Uint8Array[] = []): string {
+    this.nodes.push(
+      encodeMessage([
+        [1, inputs],
+        [2, output],
+        [3, output],
+        [4, operation],
+        [5, attributes],
+      ]),
+    );
+    return output;
+  }
+
+  /** Adds a constant array; gives its name. */
+  constant(name: string, shape: readonly number[], data: Float32Array | BigInt64Array): string {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const type = data instanceof Float32Array ? 1n : 7n;
+    this.initialisers.push(
+      encodeMessage([
+        [1, shape.map(BigInt)],
+        [2, type],
+        [8, name],
+        [9, bytes],
+      ]),
+    );
+    return name;
+  }
+
+  scalar(name: string, value: number): string {
+    return this.constant(name, [], Float32Array.of(value));
+  }
+
+  /** Adds a layer's tensor as a constant. */
+  weights(layer: string, what: string): string {
+    const tensor = this.#tensors.get(`${layer}.${what}`);
+    if (!tensor) {
+      const names = [...this.#tensors.keys()].join(', ');
+      throw new BrightcellError(
+        'model-corrupt',
+        `The weights must have "${layer}.${what}". Received ${names}.`,
+      );
+    }
+    return this.constant(tensor.name, tensor.shape, tensor.data);
+  }
+
+  /** Makes a value an output of the graph under another name. */
+  show(value: string, name: string, rank: number): void {
+    this.add('Identity', [value], name);
+    this.outputs.push(valueInfo(name, new Array(rank).fill(undefined)));
+  }
+}
+
+function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value {
+  const { normalisation = 'none', pixelType = 'uint8' } = options;
+  const range = { uint8: 255, uint16: 65535, float32: 1 }[pixelType];
+  if (normalisation === 'none') return src;
+  if (normalisation === 'range') {
+    return { name: graph.add('Div', [src.name, graph.scalar('range', range)], 'normalised'), flat: false };
+  }
+  const axes = [intsAttribute('axes', [1, 2, 3]), intAttribute('keepdims', 1)];
+  const mean = graph.add('ReduceMean', [src.name], 'mean', axes);
+  if (normalisation === 'mean') {
+    const floor = graph.add('Max', [mean, graph.scalar('smallest', 1e-4 * range)], 'meanAtLeast');
+    const quotient = graph.add('Div', [src.name, floor], 'relative');
+    return { name: graph.add('Sub', [quotient, graph.scalar('one', 1)], 'normalised'), flat: false };
+  }
+  const centred = graph.add('Sub', [src.name, mean], 'centred');
+  const squares = graph.add('Mul', [centred, centred], 'squares');
+  const variance = graph.add('ReduceMean', [squares], 'variance', axes);
+  const deviation = graph.add(
+    'Max',
+    [graph.add('Sqrt', [variance], 'deviation'), graph.scalar('smallest', 1e-6 * range)],
+    'deviationAtLeast',
+  );
+  return { name: graph.add('Div', [centred, deviation], 'normalised'), flat: false };
+}
+
+function addLayer(graph: Graph, src: Value, layer: LayerSpec, index: number): Value {
+  const prefix = `${index}.${layer.type}`;
+  switch (layer.type) {
+    case 'conv': {
+      const inputs = [unflatten(graph, src, prefix).name, graph.weights(prefix, 'weights')];
+      if (layer.bias !== false) inputs.push(graph.weights(prefix, 'bias'));
+      const window = windowAttributes(layer.kernel, layer.stride ?? 1, layer.padding ?? 'same');
+      return { name: graph.add('Conv', inputs, prefix, window), flat: false };
+    }
+    case 'maxPool':
+    case 'averagePool': {
+      const operation = layer.type === 'maxPool' ? 'MaxPool' : 'AveragePool';
+      const window = windowAttributes(layer.size, layer.stride ?? layer.size, layer.padding ?? 'valid');
+      return {
+        name: graph.add(operation, [unflatten(graph, src, prefix).name], prefix, window),
+        flat: false,
+      };
+    }
+    case 'batchNorm': {
+      const parts = ['gamma', 'beta', 'runningMean', 'runningVariance'].map(what =>
+        graph.weights(prefix, what),
+      );
+      const epsilon = floatAttribute('epsilon', layer.epsilon ?? 0.001);
+      return {
+        name: graph.add('BatchNormalization', [src.name, ...parts], prefix, [epsilon]),
+        flat: src.flat,
+      };
+    }
+    case 'dense': {
+      const inputs = [flatten(graph, src).name, graph.weights(prefix, 'weights')];
+      if (layer.bias !== false) inputs.push(graph.weights(prefix, 'bias'));
+      return { name: graph.add('Gemm', inputs, prefix, [intAttribute('transB', 1)]), flat: true };
+    }
+    case 'dropout':
+      return { name: graph.add('Identity', [src.name], prefix), flat: src.flat };
+    case 'relu':
+      return { name: graph.add('Relu', [src.name], prefix), flat: src.flat };
+    case 'tanh':
+      return { name: graph.add('Tanh', [src.name], prefix), flat: src.flat };
+    case 'scaledTanh': {
+      const inner = graph.add('Mul', [src.name, graph.scalar(`${prefix}.slope`, 2 / 3)], `${prefix}.inner`);
+      const tanh = graph.add('Tanh', [inner], `${prefix}.tanh`);
+      return {
+        name: graph.add('Mul', [tanh, graph.scalar(`${prefix}.scale`, 1.7159)], prefix),
+        flat: src.flat,
+      };
+    }
+  }
+}
+
+/** [N, C, H, W] to [N, C x H x W]. */
+function flatten(graph: Graph, src: Value): Value {
+  if (src.flat) return src;
+  return {
+    name: graph.add('Flatten', [src.name], `${src.name}.flat`, [intAttribute('axis', 1)]),
+    flat: true,
+  };
+}
+
+/** [N, units] to [N, units, 1, 1], for a convolution or a pool after a dense layer. */
+function unflatten(graph: Graph, src: Value, prefix: string): Value {
+  if (!src.flat) return src;
+  const axes = graph.constant(`${prefix}.axes`, [2], BigInt64Array.of(2n, 3n));
+  return { name: graph.add('Unsqueeze', [src.name, axes], `${prefix}.input`), flat: false };
+}
+
+function windowAttributes(kernel: Extent, stride: Extent, padding: Padding): Uint8Array[] {
+  const pair = (extent: Extent) => (typeof extent === 'number' ? [extent, extent] : extent);
+  const window = [intsAttribute('kernel_shape', pair(kernel)), intsAttribute('strides', pair(stride))];
+  if (padding === 'same') return [...window, textAttribute('auto_pad', 'SAME_UPPER')];
+  if (padding === 'valid') return [...window, textAttribute('auto_pad', 'VALID')];
+  const [top, bottom, left, right] = padding;
+  return [...window, intsAttribute('pads', [top, left, bottom, right])];
+}
+
+function intAttribute(name: string, value: number): Uint8Array {
+  return attribute(name, 2n, [3, BigInt(value)]);
+}
+
+function intsAttribute(name: string, values: readonly number[]): Uint8Array {
+  return attribute(name, 7n, [8, values.map(BigInt)]);
+}
+
+function floatAttribute(name: string, value: number): Uint8Array {
+  return attribute(name, 1n, [2, { float: value }]);
+}
+
+function textAttribute(name: string, value: string): Uint8Array {
+  return attribute(name, 3n, [4, value]);
+}
+
+function attribute(name: string, type: bigint, value: Field): Uint8Array {
+  return encodeMessage([[1, name], value, [20, type]]);
+}
+
+/** A float32 tensor's name and shape; an undefined side is free. */
+function valueInfo(name: string, shape: (number | undefined)[]): Uint8Array {
+  const sides = shape.map((side, i) =>
+    encodeMessage([side === undefined ? [2, i === 0 ? 'N' : `${name}${i}`] : [1, BigInt(side)]]),
+  );
+  const tensorType = encodeMessage([
+    [1, 1n],
+    [2, encodeMessage([[1, sides]])],
+  ]);
+  return encodeMessage([
+    [1, name],
+    [2, encodeMessage([[1, tensorType]])],
+  ]);
+}
+
+function encodeModel(spec: NetworkSpec, graph: Graph, options: OnnxOptions): Uint8Array {
+  const { channels, height, width } = spec.input;
+  const metadata: Record<string, string> = { normalisation: options.normalisation ?? 'none' };
+  if (options.classes) metadata.classes = JSON.stringify(options.classes);
+  const size = graph.initialisers.reduce((total, one) => total + one.length, 0);
+  if (size > largestMessage - 1e6) {
+    throw new BrightcellError(
+      'option-invalid',
+      `An ONNX file must be smaller than 2 GiB. Received ${size} bytes.`,
+    );
+  }
+  const graphMessage = encodeMessage([
+    [1, graph.nodes],
+    [2, spec.name],
+    [5, graph.initialisers],
+    [11, valueInfo('images', [undefined, channels, height, width])],
+    [12, graph.outputs],
+  ]);
+  return encodeMessage([
+    [1, irVersion],
+    [2, 'brightcell'],
+    [7, graphMessage],
+    [8, encodeMessage([[2, opset]])],
+    [
+      14,
+      Object.entries(metadata).map(([key, value]) =>
+        encodeMessage([
+          [1, key],
+          [2, value],
+        ]),
+      ),
+    ],
+  ]);
+}
