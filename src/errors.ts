@@ -35,7 +35,11 @@ export const errorCodes = {
   'model-corrupt': 1,
   'model-missing': 2,
   'native-missing': 1,
+  'network-busy': 1,
+  'network-disposed': 1,
+  'network-invalid': 2,
   'option-invalid': 2,
+  'training-diverged': 1,
   'predictions-invalid': 1,
 } as const;
 

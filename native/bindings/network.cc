@@ -1,7 +1,278 @@
+// The network's face. src/engine/network.ts checks every argument and serialises the calls; here they are only
+// translated. A NativeNetwork is alive until it is collected and no work uses it: work holds the core by shared_ptr.
+#include <stdexcept>
+#include <string>
+
+#include "bindings/image_set.h"
 #include "bindings/register.h"
+#include "bindings/worker.h"
+#include "core/input.h"
+#include "core/instruction_set.h"
+#include "core/network.h"
+#include "core/parallel.h"
+#include "core/random.h"
 
 namespace brightcell::bindings {
+namespace {
 
-void registerNetwork(Napi::Env, Napi::Object) {}
+double number(const Napi::Object& object, const char* name, double fallback = 0) {
+  const Napi::Value value = object.Get(name);
+  return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : fallback;
+}
+
+bool flag(const Napi::Object& object, const char* name) { return object.Get(name).ToBoolean(); }
+
+std::string text(const Napi::Object& object, const char* name) { return object.Get(name).ToString().Utf8Value(); }
+
+template <typename Enum>
+Enum choose(const std::string& name, std::initializer_list<std::pair<const char*, Enum>> choices) {
+  for (const auto& [candidate, value] : choices)
+    if (name == candidate) return value;
+  throw std::invalid_argument("no such choice: " + name);
+}
+
+Layer readLayer(const Napi::Object& object) {
+  Layer layer{};
+  layer.type = text(object, "type");
+  layer.kind = choose<LayerKind>(layer.type, {{"conv", LayerKind::conv},
+                                              {"maxPool", LayerKind::maxPool},
+                                              {"averagePool", LayerKind::averagePool},
+                                              {"batchNorm", LayerKind::batchNorm},
+                                              {"dense", LayerKind::dense},
+                                              {"dropout", LayerKind::dropout},
+                                              {"relu", LayerKind::activation},
+                                              {"tanh", LayerKind::activation},
+                                              {"scaledTanh", LayerKind::activation}});
+  if (layer.kind == LayerKind::activation)
+    layer.activation = choose<Activation>(layer.type, {{"relu", Activation::relu},
+                                                       {"tanh", Activation::tanh},
+                                                       {"scaledTanh", Activation::scaledTanh}});
+  layer.units = static_cast<int>(number(object, "units"));
+  layer.bias = flag(object, "bias");
+  layer.decay = number(object, "decay");
+  layer.epsilon = number(object, "epsilon");
+  layer.rate = number(object, "rate");
+  if (object.Get("window").IsTypedArray()) {
+    const auto w = object.Get("window").As<Napi::Int32Array>();
+    layer.window = {w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
+  }
+  return layer;
+}
+
+Initialiser readInitialiser(const Napi::Object& object) {
+  const auto kind = choose<InitialiserKind>(text(object, "name"), {{"glorotUniform", InitialiserKind::glorotUniform},
+                                                                   {"heNormal", InitialiserKind::heNormal},
+                                                                   {"truncatedNormal", InitialiserKind::truncatedNormal}});
+  return {kind, number(object, "deviation"), number(object, "bias")};
+}
+
+Loss readLoss(const Napi::Object& object) {
+  const auto kind = choose<LossKind>(text(object, "name"), {{"crossEntropy", LossKind::crossEntropy},
+                                                            {"doubleSoftmax", LossKind::doubleSoftmax},
+                                                            {"meanSquaredError", LossKind::meanSquaredError},
+                                                            {"focal", LossKind::focal}});
+  return {kind, number(object, "labelSmoothing"), number(object, "gamma")};
+}
+
+Optimiser readOptimiser(const Napi::Object& object) {
+  const auto kind = choose<OptimiserKind>(
+      text(object, "name"), {{"adam", OptimiserKind::adam}, {"adamw", OptimiserKind::adamw}, {"sgd", OptimiserKind::sgd}});
+  return {kind, number(object, "beta1"), number(object, "beta2"), number(object, "epsilon"),
+          number(object, "weightDecay"), number(object, "momentum"), flag(object, "nesterov")};
+}
+
+Augmentation readAugmentation(const Napi::Object& object) {
+  Augmentation a;
+  a.flipHorizontal = flag(object, "flipHorizontal");
+  a.flipVertical = flag(object, "flipVertical");
+  a.translate = number(object, "translate");
+  a.rotateDegrees = number(object, "rotateDegrees");
+  a.scale = number(object, "scale");
+  a.blurSigma = number(object, "blurSigma");
+  a.noise = number(object, "noise");
+  a.brightness = number(object, "brightness");
+  a.contrast = number(object, "contrast");
+  return a;
+}
+
+// Rows of an image set on their way into a network; copied, so that JavaScript may go on with its arrays.
+struct Rows {
+  decltype(ImageSet::unwrap(Napi::Value())) images;
+  std::vector<int32_t> rows;
+  InputTransform transform;
+  Augmentation augmentation;
+  uint64_t seed;
+
+  ImageSource source() const {
+    ImageSource source;
+    source.count = static_cast<int64_t>(rows.size());
+    source.scratchFloats = source.count > 0 ? loadScratchSize(images->view(rows[0])) : 0;
+    source.load = [this](int64_t index, float* dst, float* scratch) {
+      loadImage(images->view(rows[index]), transform, Random(seed, static_cast<uint64_t>(index)).next(), dst, scratch);
+    };
+    return source;
+  }
+};
+
+std::shared_ptr<Rows> readRows(const Napi::Object& input) {
+  auto rows = std::make_shared<Rows>();
+  rows->images = ImageSet::unwrap(input.Get("images"));
+  const auto indices = input.Get("rows").As<Napi::Int32Array>();
+  rows->rows.assign(indices.Data(), indices.Data() + indices.ElementLength());
+  rows->transform.normalisation = choose<Normalisation>(text(input, "normalisation"),
+                                                        {{"none", Normalisation::none},
+                                                         {"range", Normalisation::range},
+                                                         {"mean", Normalisation::mean},
+                                                         {"standardise", Normalisation::standardise}});
+  if (input.Get("augmentation").IsObject()) {
+    rows->augmentation = readAugmentation(input.Get("augmentation").As<Napi::Object>());
+    rows->transform.augmentation = &rows->augmentation;
+  }
+  rows->seed = static_cast<uint64_t>(number(input, "seed"));
+  return rows;
+}
+
+class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeNetwork",
+                       {InstanceMethod<&NativeNetwork::trainStep>("trainStep"),
+                        InstanceMethod<&NativeNetwork::predict>("predict"),
+                        InstanceMethod<&NativeNetwork::activations>("activations"),
+                        InstanceMethod<&NativeNetwork::tensors>("tensors"),
+                        InstanceMethod<&NativeNetwork::write>("write"),
+                        InstanceMethod<&NativeNetwork::parameterCount>("parameterCount"),
+                        InstanceMethod<&NativeNetwork::dispose>("dispose")});
+  }
+
+  // (input Int32Array [C, H, W], layers, seed, initialiser)
+  explicit NativeNetwork(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeNetwork>(info) {
+    const auto input = info[0].As<Napi::Int32Array>();
+    const auto list = info[1].As<Napi::Array>();
+    std::vector<Layer> layers;
+    for (uint32_t i = 0; i < list.Length(); ++i) layers.push_back(readLayer(list.Get(i).As<Napi::Object>()));
+    core_ = std::make_shared<Network>(Shape{input[0], input[1], input[2]}, std::move(layers),
+                                      static_cast<uint64_t>(info[2].As<Napi::Number>().DoubleValue()),
+                                      readInitialiser(info[3].As<Napi::Object>()));
+  }
+
+ private:
+  Napi::Value trainStep(const Napi::CallbackInfo& info) {
+    const auto input = info[0].As<Napi::Object>();
+    auto rows = readRows(input);
+    const auto labels = input.Get("labels").As<Napi::Int32Array>();
+    auto copied = std::make_shared<std::vector<int32_t>>(labels.Data(), labels.Data() + labels.ElementLength());
+    TrainStep step;
+    step.loss = readLoss(input.Get("loss").As<Napi::Object>());
+    step.optimiser = readOptimiser(input.Get("optimiser").As<Napi::Object>());
+    step.learningRate = number(input, "learningRate");
+    step.clipNorm = number(input, "clipNorm");
+    step.seed = rows->seed;
+    auto result = std::make_shared<StepResult>();
+    const auto work = [core = core_, rows, copied, step, result]() mutable {
+      step.labels = copied->data();
+      *result = core->trainStep(rows->source(), step);
+    };
+    return Worker::run(info.Env(), {info.This().As<Napi::Object>(), input.Get("images").As<Napi::Object>()}, work,
+                       [result](Napi::Env env) -> Napi::Value {
+                         auto object = Napi::Object::New(env);
+                         object.Set("loss", result->loss);
+                         object.Set("correct", static_cast<double>(result->correct));
+                         object.Set("gradientNorm", result->gradientNorm);
+                         object.Set("finite", result->finite);
+                         return object;
+                       });
+  }
+
+  Napi::Value predict(const Napi::CallbackInfo& info) {
+    return infer(info, core_->classes(), [](Network& core, const ImageSource& source, float* dst) {
+      core.predict(source, dst);
+    });
+  }
+
+  // (input, layer)
+  Napi::Value activations(const Napi::CallbackInfo& info) {
+    const int layer = info[1].As<Napi::Number>().Int32Value();
+    return infer(info, core_->outputShapes()[layer].size(),
+                 [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
+  }
+
+  template <typename Run>
+  Napi::Value infer(const Napi::CallbackInfo& info, int64_t floatsEach, Run run) {
+    const auto input = info[0].As<Napi::Object>();
+    auto rows = readRows(input);
+    auto result = Napi::Float32Array::New(info.Env(), rows->rows.size() * static_cast<size_t>(floatsEach));
+    float* dst = result.Data();
+    auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result.As<Napi::Object>()));
+    return Worker::run(info.Env(), {info.This().As<Napi::Object>(), input.Get("images").As<Napi::Object>()},
+                       [core = core_, rows, run, dst] { run(*core, rows->source(), dst); },
+                       [kept](Napi::Env) -> Napi::Value { return kept->Value(); });
+  }
+
+  // (moments: boolean) -> [{ name, shape, data }]
+  Napi::Value tensors(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto list = Napi::Array::New(env);
+    uint32_t at = 0;
+    for (const NamedArray& array : core_->arrays(info[0].ToBoolean())) {
+      auto shape = Napi::Array::New(env);
+      size_t size = 1;
+      for (size_t i = 0; i < array.shape.size(); ++i) {
+        shape.Set(static_cast<uint32_t>(i), static_cast<double>(array.shape[i]));
+        size *= static_cast<size_t>(array.shape[i]);
+      }
+      auto data = Napi::Float32Array::New(env, size);
+      core_->read(array, data.Data());
+      auto object = Napi::Object::New(env);
+      object.Set("name", array.name);
+      object.Set("shape", shape);
+      object.Set("data", data);
+      list.Set(at++, object);
+    }
+    return list;
+  }
+
+  // (data by name, moments: 'none' | 'adam' | 'sgd'); every array must be there, of its length.
+  void write(const Napi::CallbackInfo& info) {
+    const auto data = info[0].As<Napi::Object>();
+    const auto moments = choose<Network::Moments>(info[1].ToString().Utf8Value(),
+                                                  {{"none", Network::Moments::none},
+                                                   {"adam", Network::Moments::adam},
+                                                   {"sgd", Network::Moments::sgd}});
+    core_->resetMoments(moments);
+    for (const NamedArray& array : core_->arrays(true))
+      core_->write(array, data.Get(array.name).As<Napi::Float32Array>().Data());
+    core_->finishWriting();
+  }
+
+  Napi::Value parameterCount(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(core_->parameterCount()));
+  }
+
+  void dispose(const Napi::CallbackInfo&) { core_.reset(); }
+
+  std::shared_ptr<Network> core_;
+};
+
+}  // namespace
+
+void registerNetwork(Napi::Env env, Napi::Object exports) {
+  exports.Set("NativeNetwork", NativeNetwork::define(env));
+  exports.Set("setThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+                setThreads(info[0].As<Napi::Number>().Int32Value());
+              }));
+  exports.Set("getThreads", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
+                return Napi::Number::New(info.Env(), threads());
+              }));
+  exports.Set("instructionSets", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
+                auto names = Napi::Array::New(info.Env());
+                uint32_t at = 0;
+                for (const Kernels* set : availableKernels()) names.Set(at++, set->name);
+                return names;
+              }));
+  exports.Set("instructionSet", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
+                return Napi::String::New(info.Env(), kernels().name);
+              }));
+}
 
 }  // namespace brightcell::bindings

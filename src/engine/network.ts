@@ -1,10 +1,18 @@
+import { BrightcellError } from '../errors.ts';
+import { addon } from './addon.ts';
 import type { ImageSet } from './imageSet.ts';
+import { type MapShape, resolveNetwork } from './networkShape.ts';
 import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
-import type { Augmentation, Normalisation } from './normalisation.ts';
+import { checkTensors, momentsOf } from './networkState.ts';
+import { type Augmentation, type Normalisation, normalisations } from './normalisation.ts';
+import { checkInitialiser, checkSeed, positive, resolveLoss, resolveOptimiser } from './trainSettings.ts';
 
 /** A named array of numbers: a parameter, a running statistic or an optimiser moment. */
 export interface NamedTensor {
-  /** `<layer index>.<layer type>.<what>`: "0.conv.weights", "2.batchNorm.runningMean", "0.conv.weights.adam.m". */
+  /**
+   * `<layer index>.<layer type>.<what>`: "0.conv.weights", "2.batchNorm.runningMean", "0.conv.weights.adam.m",
+   * "0.conv.weights.sgd.velocity"; and "optimiser.adam.step" or "optimiser.sgd.step".
+   */
   name: string;
   shape: number[];
   data: Float32Array;
@@ -18,7 +26,7 @@ export interface InputRows {
   normalisation: Normalisation;
   /** Absent: none. */
   augmentation?: Augmentation;
-  /** Seeds augmentation, together with the position in the batch. */
+  /** Seeds augmentation, together with the position in the batch, and dropout; 0 by default. */
   seed?: number;
 }
 
@@ -51,32 +59,180 @@ export interface NetworkOptions {
  *
  * Weights are stored as conv [filters, channels, kernelHeight, kernelWidth], dense [units, inputs],
  * bias, batch norm gamma and beta [units].
+ *
+ * Asynchronous calls on one network are carried out one after another, in the order of the calls; the others
+ * (`weights`, `state`, `load`) throw `network-busy` while one is under way. Every call throws `network-disposed`
+ * after `dispose`. Optimiser moments start at zero when the kind of optimiser changes (adam and adamw share theirs).
  */
-export declare class Network {
-  constructor(spec: NetworkSpec, options: NetworkOptions);
+export class Network {
   readonly spec: NetworkSpec;
   /** K: length of the last layer's output. */
   readonly classes: number;
   /** Trained numbers, without running statistics. */
   readonly parameterCount: number;
   /** Output shape [C, H, W] of every layer, in order. */
-  readonly outputShapes: [number, number, number][];
-  /** One step of forward, backward and update. */
-  trainStep(step: TrainStep): Promise<StepResult>;
+  readonly outputShapes: MapShape[];
+  // biome-ignore lint/suspicious/noExplicitAny: the native class; undefined once disposed.
+  #native: any;
+  #queue: Promise<unknown> = Promise.resolve();
+  #pending = 0;
+
+  /** Throws `network-invalid` for a spec that cannot be built and `option-invalid` for a seed or initialiser. */
+  constructor(spec: NetworkSpec, options: NetworkOptions) {
+    const { layers, outputShapes } = resolveNetwork(spec);
+    const seed = checkSeed(options.seed);
+    const { channels, height, width } = spec.input;
+    this.#native = new addon.NativeNetwork(
+      Int32Array.of(channels, height, width),
+      layers,
+      seed,
+      checkInitialiser(options.initialiser),
+    );
+    this.spec = structuredClone(spec);
+    this.outputShapes = outputShapes;
+    this.classes = outputShapes.at(-1)![0];
+    this.parameterCount = this.#native.parameterCount();
+  }
+
+  /**
+   * One step of forward, backward and update. Throws `option-invalid` for a row outside the image set, a label
+   * outside [0, K) or a setting out of its range, and `training-diverged` where the loss or the gradient is no
+   * longer finite; the network is then as it was before the step.
+   */
+  async trainStep(step: TrainStep): Promise<StepResult> {
+    this.#checkInput(step);
+    if (step.rows.length === 0) invalid('A batch must hold at least one image. Received none.');
+    this.#checkLabels(step);
+    positive('learningRate', step.learningRate);
+    if (step.clipNorm !== undefined) positive('clipNorm', step.clipNorm);
+    const settings = { ...step, loss: resolveLoss(step.loss), optimiser: resolveOptimiser(step.optimiser) };
+    const { finite, ...result } = await this.#enqueue(native => native.trainStep(settings));
+    if (!finite)
+      throw new BrightcellError(
+        'training-diverged',
+        `The loss and the gradient must stay finite. Received loss ${result.loss}, gradient norm ` +
+          `${result.gradientNorm} at learning rate ${step.learningRate}. Lower the learning rate, or set a clipNorm.`,
+        { fields: result },
+      );
+    return result;
+  }
+
   /** Class probabilities, N x K row major. Uses running statistics and no dropout. */
-  predict(input: InputRows): Promise<Float32Array>;
-  /** Output of layer `layer` (index into spec.layers), N x C x H x W. */
-  activations(input: InputRows, layer: number): Promise<Float32Array>;
+  async predict(input: InputRows): Promise<Float32Array> {
+    this.#checkInput(input);
+    return this.#enqueue(native => native.predict(input));
+  }
+
+  /** Output of layer `layer` (index into spec.layers), N x C x H x W, as prediction sees it. */
+  async activations(input: InputRows, layer: number): Promise<Float32Array> {
+    this.#checkInput(input);
+    if (!Number.isInteger(layer) || layer < 0 || layer >= this.outputShapes.length)
+      invalid(`layer must be a whole number from 0 to ${this.outputShapes.length - 1}. Received ${layer}.`);
+    return this.#enqueue(native => native.activations(input, layer));
+  }
+
   /** Parameters and running statistics: what a model file holds. */
-  weights(): NamedTensor[];
+  weights(): NamedTensor[] {
+    return this.#idle().tensors(false);
+  }
+
   /** `weights()` and the optimiser's moments and step count: what a checkpoint holds. */
-  state(): NamedTensor[];
-  /** Sets every tensor of `weights()` or of `state()`; throws `model-corrupt` on a missing name or a wrong shape. */
-  load(tensors: NamedTensor[]): void;
-  /** Frees native memory at once instead of at garbage collection. */
-  dispose(): void;
+  state(): NamedTensor[] {
+    return this.#idle().tensors(true);
+  }
+
+  /**
+   * Sets every tensor of `weights()` or of `state()`; throws `model-corrupt` on a missing, unknown or doubled name,
+   * a wrong shape or a number that is not finite, and then changes nothing. Without moments the optimiser starts anew.
+   */
+  load(tensors: NamedTensor[]): void {
+    const native = this.#idle();
+    const moments = momentsOf(tensors);
+    checkTensors(tensors, this.weights(), moments);
+    native.write(Object.fromEntries(tensors.map(tensor => [tensor.name, tensor.data])), moments);
+  }
+
+  /** Frees native memory at once instead of at garbage collection; work under way is finished first. */
+  dispose(): void {
+    this.#native?.dispose();
+    this.#native = undefined;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: results are typed by the callers.
+  #enqueue(work: (native: any) => Promise<any>): Promise<any> {
+    const native = this.#alive();
+    this.#pending++;
+    const result = this.#queue.then(() => {
+      if (this.#native === undefined) disposed();
+      return work(native);
+    });
+    this.#queue = result.catch(() => {}).finally(() => this.#pending--);
+    return result;
+  }
+
+  #alive() {
+    return this.#native ?? disposed();
+  }
+
+  #idle() {
+    const native = this.#alive();
+    if (this.#pending > 0)
+      throw new BrightcellError(
+        'network-busy',
+        'Weights can be read and set only between calls. A call of this network is under way; await it first.',
+      );
+    return native;
+  }
+
+  #checkInput({ images, rows, normalisation, seed }: InputRows): void {
+    this.#alive();
+    if (!(rows instanceof Int32Array)) invalid('rows must be an Int32Array.');
+    const { channels, height, width } = this.spec.input;
+    const shape = images.shape;
+    if (shape.channels !== channels || shape.height !== height || shape.width !== width)
+      invalid(
+        `Images must have the network's input shape ${channels} x ${height} x ${width}. ` +
+          `Received ${shape.channels} x ${shape.height} x ${shape.width}.`,
+      );
+    if (!normalisations.includes(normalisation))
+      invalid(`normalisation must be one of ${normalisations.join(', ')}. Received ${normalisation}.`);
+    if (seed !== undefined) checkSeed(seed);
+    const count = images.count;
+    const wrong = rows.findIndex(row => row < 0 || row >= count);
+    if (wrong >= 0)
+      invalid(`Rows must be from 0 to ${count - 1}. Received ${rows[wrong]} at position ${wrong}.`);
+  }
+
+  #checkLabels({ rows, labels }: TrainStep): void {
+    if (!(labels instanceof Int32Array)) invalid('labels must be an Int32Array.');
+    if (labels.length !== rows.length)
+      invalid(`There must be one label a row. Received ${labels.length} labels for ${rows.length} rows.`);
+    const wrong = labels.findIndex(label => label < 0 || label >= this.classes);
+    if (wrong >= 0)
+      invalid(
+        `Labels must be from 0 to ${this.classes - 1}. Received ${labels[wrong]} at position ${wrong}.`,
+      );
+  }
 }
 
-/** Threads that the native core uses for everything; by default the number of processors. */
-export declare function setThreads(threads: number): void;
-export declare function getThreads(): number;
+/** Threads that the native core uses for everything; by default the number of processors. Set them between calls. */
+export function setThreads(threads: number): void {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
+    invalid(`threads must be a whole number from 1 to 1024. Received ${threads}.`);
+  addon.setThreads(threads);
+}
+
+export function getThreads(): number {
+  return addon.getThreads();
+}
+
+function invalid(message: string): never {
+  throw new BrightcellError('option-invalid', message);
+}
+
+function disposed(): never {
+  throw new BrightcellError(
+    'network-disposed',
+    'A network cannot be used after dispose(). Create a new one.',
+  );
+}

@@ -1,0 +1,143 @@
+// Stores nothing of its own: it hands the source on with a scale and a shift per channel. Sums are made in float
+// over one image and in double over images, in chunks that depend on the batch only.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/blocks.h"
+#include "core/instruction_set.h"
+#include "core/parallel.h"
+
+namespace brightcell {
+namespace {
+
+class BatchNormBlock : public Block {
+ public:
+  BatchNormBlock(Shape source, const BatchNormParameters& parameters) : shape_(source), p_(parameters) {
+    const int64_t channels = source.channels;
+    for (auto* values : {&scale_, &shift_, &mean_, &variance_, &a_, &b_, &d_}) values->zeroed(channels);
+  }
+  Shape output() const override { return shape_; }
+  Features features() const override { return {data_, shape_, scale_.data(), shift_.data()}; }
+  int64_t bytesPerImage() const override { return 0; }
+  int64_t scratchFloats() const override { return shape_.size() + 2 * shape_.channels + 64; }
+  bool inPlace() const override { return true; }
+
+  void forward(const Pass& pass, const Features& src) override {
+    data_ = materialise(pass, src);
+    if (pass.training) {
+      measure(pass);
+      setScale(mean_.data(), variance_.data());
+    } else {
+      setScale(p_.mean->value.data(), p_.variance->value.data());
+    }
+  }
+
+  void backward(const Pass& pass, const Features&, float* diffDst, float* diffSrc) override {
+    const int channels = shape_.channels;
+    const std::vector<double> sums = sumImages(pass, 2, [&](int64_t image, float* part) {
+      kernels().addProducts(diffDst + image * shape_.size(), data_ + image * shape_.size(), mean_.data(),
+                            shape_.positions(), channels, part, part + channels);
+    });
+    const double number = static_cast<double>(pass.count * shape_.positions());
+    float* gamma = prepareGradient(*p_.gamma, pass.accumulate);
+    float* beta = prepareGradient(*p_.beta, pass.accumulate);
+    for (int c = 0; c < channels; ++c) {
+      const double inverse = 1.0 / std::sqrt(variance_.data()[c] + p_.epsilon);
+      const double product = sums[channels + c] * inverse;
+      beta[c] += static_cast<float>(sums[c]);
+      gamma[c] += static_cast<float>(product);
+      // diffSrc = gamma / deviation * (diff - mean(diff) - normalised * mean(diff * normalised))
+      const double factor = p_.gamma->value.data()[c] * inverse;
+      const double slope = -factor * product / number * inverse;
+      a_.data()[c] = static_cast<float>(factor);
+      b_.data()[c] = static_cast<float>(slope);
+      d_.data()[c] = static_cast<float>(-factor * sums[c] / number - slope * mean_.data()[c]);
+    }
+    if (diffSrc == nullptr) return;
+    parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
+      kernels().combine(diffDst + image * shape_.size(), data_ + image * shape_.size(), a_.data(), b_.data(),
+                        d_.data(), shape_.positions(), channels);
+    });
+  }
+
+  void commit() override {
+    const double unbiased = number_ > 1 ? number_ / (number_ - 1) : 1.0;
+    for (int c = 0; c < shape_.channels; ++c) {
+      move(p_.mean->value.data()[c], mean_.data()[c]);
+      move(p_.variance->value.data()[c], variance_.data()[c] * unbiased);
+    }
+  }
+
+ private:
+  // Another batch norm before this one leaves a scale that must be carried out first.
+  const float* materialise(const Pass& pass, const Features& src) {
+    if (src.scale == nullptr) return src.data;
+    float* plain = plain_.reserve(pass.count * shape_.size());
+    parallelFor(pass.count, [&](std::ptrdiff_t image, int) { src.image(image, plain + image * shape_.size()); });
+    return plain;
+  }
+
+  void measure(const Pass& pass) {
+    const int channels = shape_.channels;
+    number_ = static_cast<double>(pass.count * shape_.positions());
+    const auto sums = sumImages(pass, 1, [&](int64_t image, float* part) {
+      kernels().addChannels(data_ + image * shape_.size(), shape_.positions(), channels, part);
+    });
+    for (int c = 0; c < channels; ++c) mean_.data()[c] = static_cast<float>(sums[c] / number_);
+    const auto squares = sumImages(pass, 1, [&](int64_t image, float* part) {
+      kernels().addSquares(data_ + image * shape_.size(), mean_.data(), shape_.positions(), channels, part);
+    });
+    for (int c = 0; c < channels; ++c) variance_.data()[c] = static_cast<float>(squares[c] / number_);
+  }
+
+  // `columns` sums per channel: `add` fills floats of one image, which are added up in double.
+  template <typename Add>
+  std::vector<double> sumImages(const Pass& pass, int columns, Add add) {
+    const int64_t size = static_cast<int64_t>(columns) * shape_.channels;
+    const Chunks chunks(pass.count, 64);
+    std::vector<double> parts(chunks.number * size);
+    parallelFor(chunks.number, [&](std::ptrdiff_t chunk, int worker) {
+      float* part = pass.scratch->of(worker);
+      for (int64_t image = chunks.begin(chunk); image < chunks.end(chunk); ++image) {
+        std::fill_n(part, size, 0.0f);
+        add(image, part);
+        for (int64_t i = 0; i < size; ++i) parts[chunk * size + i] += part[i];
+      }
+    });
+    for (int64_t chunk = 1; chunk < chunks.number; ++chunk)
+      for (int64_t i = 0; i < size; ++i) parts[i] += parts[chunk * size + i];
+    parts.resize(size);
+    return parts;
+  }
+
+  void setScale(const float* mean, const float* variance) {
+    for (int c = 0; c < shape_.channels; ++c) {
+      const double scale = p_.gamma->value.data()[c] / std::sqrt(static_cast<double>(variance[c]) + p_.epsilon);
+      scale_.data()[c] = static_cast<float>(scale);
+      shift_.data()[c] = static_cast<float>(p_.beta->value.data()[c] - mean[c] * scale);
+    }
+  }
+
+  static float* prepareGradient(Parameter& parameter, bool accumulate) {
+    return accumulate ? parameter.gradient.data() : parameter.gradient.zeroed(parameter.size());
+  }
+
+  void move(float& running, double batch) const {
+    running = static_cast<float>(p_.decay * running + (1.0 - p_.decay) * batch);
+  }
+
+  Shape shape_;
+  BatchNormParameters p_;
+  double number_ = 1;
+  const float* data_ = nullptr;
+  Buffer<float> scale_, shift_, mean_, variance_, a_, b_, d_, plain_;
+};
+
+}  // namespace
+
+std::unique_ptr<Block> createBatchNormBlock(Shape source, const BatchNormParameters& parameters) {
+  return std::make_unique<BatchNormBlock>(source, parameters);
+}
+
+}  // namespace brightcell

@@ -1,0 +1,94 @@
+// A network is a chain of blocks, each one or a few layers done together. Blocks keep what their backward needs; a
+// block reads its predecessor's result, never more. N images in the pass, C channels, H rows, W columns.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/buffer.h"
+#include "core/shape.h"
+
+namespace brightcell {
+
+enum class ParameterKind { weights, bias, scale, shift, statistic };
+
+// A named array of a layer, with its gradient and the optimiser's moments. Held channels last; `layout` and `outer`
+// say how ([outer, H, W, C] inside, [outer, C, H, W] outside).
+struct Parameter {
+  std::string name;
+  std::vector<int64_t> shape;  // as the outside sees it
+  ParameterKind kind = ParameterKind::weights;
+  int64_t outer = 1;
+  Shape layout{1, 1, 1};
+  int64_t fanIn = 0, fanOut = 0;
+  Buffer<float> value, gradient, moment1, moment2;
+
+  int64_t size() const { return outer * layout.size(); }
+  bool trained() const { return kind != ParameterKind::statistic; }
+};
+
+// What a block gives to the next: [N, H, W, C]. With scale and shift set, what counts is
+// data * scale[c] + shift[c]; the reader applies it, so batch norm stores nothing of its own.
+struct Features {
+  const float* data = nullptr;
+  Shape shape;
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+
+  // Image `index`, ready to read; `scratch` holds shape.size() floats.
+  const float* image(int64_t index, float* scratch) const;
+};
+
+// Memory of one worker each.
+class Scratch {
+ public:
+  void reserve(int64_t floatsEach, int workers);
+  float* of(int worker) { return buffer_.data() + step_ * worker; }
+
+ private:
+  Buffer<float> buffer_;
+  int64_t step_ = 0;
+};
+
+struct Pass {
+  int64_t count;      // N, images in this pass
+  int64_t first;      // place of the first of them in the batch
+  bool training;      // keep what the backward needs, use batch statistics, drop units
+  bool accumulate;    // add gradients to what stands: a later part of the same batch
+  uint64_t dropSeed;  // of this step
+  Scratch* scratch;
+};
+
+class Block {
+ public:
+  virtual ~Block() = default;
+  virtual Shape output() const = 0;
+  // Floats of scratch that one worker needs.
+  virtual int64_t scratchFloats() const { return 0; }
+  // Bytes that one image of a training pass leaves in this block.
+  virtual int64_t bytesPerImage() const { return output().size() * 4; }
+  virtual void forward(const Pass& pass, const Features& src) = 0;
+  virtual Features features() const = 0;
+  // diffDst is the gradient of this block's result and may be overwritten; the gradient of src goes to diffSrc unless
+  // that is null. Where inPlace(), diffSrc is diffDst. Parameter gradients are set, or added with pass.accumulate.
+  virtual void backward(const Pass& pass, const Features& src, float* diffDst, float* diffSrc) = 0;
+  virtual bool inPlace() const { return false; }
+  // After a step that is going to be applied: batch norm takes its statistics over.
+  virtual void commit() {}
+};
+
+// How many parts a sum over `count` images is made of: from sizes only, never from threads.
+struct Chunks {
+  Chunks(int64_t count, int64_t most);
+  int64_t number;
+  int64_t begin(int64_t chunk) const { return count_ * chunk / number; }
+  int64_t end(int64_t chunk) const { return count_ * (chunk + 1) / number; }
+
+ private:
+  int64_t count_;
+};
+
+// Sums parts[i * step .. + size) over i in order into parts[0 .. size), on all threads.
+void sumParts(float* parts, int64_t number, int64_t step, int64_t size);
+
+}  // namespace brightcell

@@ -1,0 +1,40 @@
+// The blocks there are. Each is one or a few layers; network.cpp decides which layers make one.
+#pragma once
+#include "core/block.h"
+#include "kernels/kernels.h"
+
+namespace brightcell {
+
+// Convolution, then maybe a max pool, then maybe an activation. (An activation that stands before the max pool is
+// done after it: they only rise, so the largest stays the largest, and a quarter of the work is left.) The
+// convolution's wide map lives in scratch, one image at a time: only the pooled map and one byte a cell are kept.
+struct ConvLayers {
+  int filters;
+  Window window;
+  Parameter* weights;
+  Parameter* bias;  // null: none
+  bool pooled = false;
+  Window pool{};
+  Activation activation = Activation::none;
+};
+std::unique_ptr<Block> createConvBlock(Shape source, const ConvLayers& layers);
+
+std::unique_ptr<Block> createDenseBlock(Shape source, int units, Parameter* weights, Parameter* bias, Activation);
+std::unique_ptr<Block> createMaxPoolBlock(Shape source, const Window&);
+// Mean of the positions inside the map, as TensorFlow does: the border does not count.
+std::unique_ptr<Block> createAveragePoolBlock(Shape source, const Window&);
+std::unique_ptr<Block> createActivationBlock(Shape source, Activation);
+// Zero with probability `rate`, otherwise divided by (1 - rate); which, follows from the step's seed, the layer, the
+// image's place in the batch and the unit. Nothing outside training.
+std::unique_ptr<Block> createDropoutBlock(Shape source, int layer, double rate);
+
+struct BatchNormParameters {
+  Parameter *gamma, *beta, *mean, *variance;
+  double decay, epsilon;
+};
+// Per channel, over all images and positions of the pass: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with
+// the biased variance; running = decay * running + (1 - decay) * batch, where the running variance takes the
+// unbiased one (as TensorFlow's fused kernel and PyTorch do).
+std::unique_ptr<Block> createBatchNormBlock(Shape source, const BatchNormParameters&);
+
+}  // namespace brightcell

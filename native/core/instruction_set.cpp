@@ -1,0 +1,48 @@
+#include "core/instruction_set.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace brightcell {
+namespace {
+
+const Kernels* find(const std::string& name) {
+  std::string names;
+  for (const Kernels* set : availableKernels()) {
+    if (name == set->name) return set;
+    names += names.empty() ? set->name : std::string(", ") + set->name;
+  }
+  throw std::invalid_argument("The instruction set must be one that this processor has: " + names + ". Received " +
+                              name + ".");
+}
+
+const Kernels* initial() {
+  const char* forced = std::getenv("BRIGHTCELL_ISA");
+  return forced != nullptr && *forced != '\0' ? find(forced) : availableKernels().back();
+}
+
+std::atomic<const Kernels*>& chosen() {
+  static std::atomic<const Kernels*> set{initial()};
+  return set;
+}
+
+}  // namespace
+
+const Kernels& kernels() { return *chosen().load(std::memory_order_relaxed); }
+
+std::vector<const Kernels*> availableKernels() {
+  std::vector<const Kernels*> sets{&plainKernels()};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2Kernels());
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    sets.push_back(&avx512Kernels());
+#endif
+  return sets;
+}
+
+void chooseKernels(const std::string& name) { chosen() = find(name); }
+
+}  // namespace brightcell

@@ -1,0 +1,16 @@
+// The kernels this processor runs best, chosen once; BRIGHTCELL_ISA=plain|avx2|avx512 forces a set.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace brightcell {
+
+const Kernels& kernels();
+// Sets that this processor can run, slowest first.
+std::vector<const Kernels*> availableKernels();
+// For tests and for the environment variable; throws std::invalid_argument for a set that is not available.
+void chooseKernels(const std::string& name);
+
+}  // namespace brightcell

@@ -1,0 +1,343 @@
+// Layers become blocks (a convolution takes the max pool and the activation that follow it along). Without batch norm
+// a batch goes through in parts of a size that depends on the network only, so memory does not grow with the batch;
+// batch norm needs the whole batch at each layer.
+#include "core/network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "core/blocks.h"
+#include "core/parallel.h"
+#include "core/random.h"
+
+namespace brightcell {
+
+struct Network::Plan {
+  std::vector<std::unique_ptr<Block>> blocks;
+  int64_t bytesPerImage = 0, scratchFloats = 0;
+};
+
+namespace {
+
+constexpr int64_t trainingPartBytes = int64_t{256} << 20;
+constexpr int64_t inferencePartBytes = int64_t{64} << 20;
+
+Shape outputOf(const Layer& layer, Shape s) {
+  switch (layer.kind) {
+    case LayerKind::conv:
+      return {layer.units, layer.window.outputHeight(s.height), layer.window.outputWidth(s.width)};
+    case LayerKind::maxPool:
+    case LayerKind::averagePool:
+      return {s.channels, layer.window.outputHeight(s.height), layer.window.outputWidth(s.width)};
+    case LayerKind::dense: return {layer.units, 1, 1};
+    default: return s;
+  }
+}
+
+void toChannelsLast(const float* src, Shape shape, float* dst) {
+  const int64_t positions = shape.positions();
+  for (int c = 0; c < shape.channels; ++c)
+    for (int64_t p = 0; p < positions; ++p) dst[p * shape.channels + c] = src[c * positions + p];
+}
+
+void toChannelsFirst(const float* src, Shape shape, float* dst) {
+  const int64_t positions = shape.positions();
+  for (int c = 0; c < shape.channels; ++c)
+    for (int64_t p = 0; p < positions; ++p) dst[c * positions + p] = src[p * shape.channels + c];
+}
+
+}  // namespace
+
+Network::Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser)
+    : input_(input), layers_(std::move(layers)) {
+  Shape shape = input;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    addParameters(i, shape);
+    shape = outputOf(layers_[i], shape);
+    if (shape.channels < 1 || shape.height < 1 || shape.width < 1)
+      throw std::invalid_argument("layer " + std::to_string(i) + " leaves nothing of its input");
+    shapes_.push_back(shape);
+  }
+  for (size_t i = 0; i < parameters_.size(); ++i) initialise(initialiser, seed, i, *parameters_[i]);
+  steps_.zeroed(1);
+}
+
+Network::~Network() = default;
+
+void Network::addParameters(size_t index, Shape source) {
+  const Layer& layer = layers_[index];
+  if (layer.kind == LayerKind::conv) {
+    const Window& w = layer.window;
+    Parameter* weights = addParameter(index, "weights", ParameterKind::weights,
+                                      {layer.units, source.channels, w.height, w.width}, layer.units,
+                                      {source.channels, w.height, w.width});
+    weights->fanIn = weights->layout.size();
+    weights->fanOut = static_cast<int64_t>(layer.units) * w.area();
+  } else if (layer.kind == LayerKind::dense) {
+    Parameter* weights =
+        addParameter(index, "weights", ParameterKind::weights, {layer.units, source.size()}, layer.units, source);
+    weights->fanIn = source.size();
+    weights->fanOut = layer.units;
+  } else if (layer.kind == LayerKind::batchNorm) {
+    const int64_t channels = source.channels;
+    addParameter(index, "gamma", ParameterKind::scale, {channels}, channels, {1, 1, 1});
+    addParameter(index, "beta", ParameterKind::shift, {channels}, channels, {1, 1, 1});
+    addParameter(index, "runningMean", ParameterKind::statistic, {channels}, channels, {1, 1, 1});
+    addParameter(index, "runningVariance", ParameterKind::statistic, {channels}, channels, {1, 1, 1});
+    return;
+  } else {
+    return;
+  }
+  if (layer.bias) addParameter(index, "bias", ParameterKind::bias, {layer.units}, layer.units, {1, 1, 1});
+}
+
+Parameter* Network::addParameter(size_t layer, const char* what, ParameterKind kind, std::vector<int64_t> shape,
+                                 int64_t outer, Shape layout) {
+  auto parameter = std::make_unique<Parameter>();
+  parameter->name = std::to_string(layer) + "." + layers_[layer].type + "." + what;
+  parameter->shape = std::move(shape);
+  parameter->kind = kind;
+  parameter->outer = outer;
+  parameter->layout = layout;
+  parameters_.push_back(std::move(parameter));
+  return parameters_.back().get();
+}
+
+Parameter* Network::parameter(size_t layer, const char* what) {
+  const std::string name = std::to_string(layer) + "." + layers_[layer].type + "." + what;
+  for (auto& p : parameters_)
+    if (p->name == name) return p.get();
+  return nullptr;
+}
+
+std::unique_ptr<Network::Plan> Network::makePlan(size_t layers) {
+  auto plan = std::make_unique<Plan>();
+  Shape shape = input_;
+  for (size_t i = 0; i < layers;) {
+    const size_t at = i++;
+    const Layer& layer = layers_[at];
+    const auto next = [&](LayerKind kind) { return i < layers && layers_[i].kind == kind; };
+    switch (layer.kind) {
+      case LayerKind::conv: {
+        ConvLayers conv{layer.units, layer.window, parameter(at, "weights"), parameter(at, "bias")};
+        const auto takeActivation = [&] {
+          if (conv.activation == Activation::none && next(LayerKind::activation))
+            conv.activation = layers_[i++].activation;
+        };
+        takeActivation();
+        if (next(LayerKind::maxPool)) {
+          conv.pooled = true;
+          conv.pool = layers_[i++].window;
+          takeActivation();
+        }
+        plan->blocks.push_back(createConvBlock(shape, conv));
+        break;
+      }
+      case LayerKind::dense: {
+        Activation activation = Activation::none;
+        if (next(LayerKind::activation)) activation = layers_[i++].activation;
+        plan->blocks.push_back(
+            createDenseBlock(shape, layer.units, parameter(at, "weights"), parameter(at, "bias"), activation));
+        break;
+      }
+      case LayerKind::maxPool: plan->blocks.push_back(createMaxPoolBlock(shape, layer.window)); break;
+      case LayerKind::averagePool: plan->blocks.push_back(createAveragePoolBlock(shape, layer.window)); break;
+      case LayerKind::activation: plan->blocks.push_back(createActivationBlock(shape, layer.activation)); break;
+      case LayerKind::dropout:
+        plan->blocks.push_back(createDropoutBlock(shape, static_cast<int>(at), layer.rate));
+        break;
+      case LayerKind::batchNorm:
+        plan->blocks.push_back(createBatchNormBlock(
+            shape, {parameter(at, "gamma"), parameter(at, "beta"), parameter(at, "runningMean"),
+                    parameter(at, "runningVariance"), layer.decay, layer.epsilon}));
+        break;
+    }
+    shape = plan->blocks.back()->output();
+  }
+  plan->bytesPerImage = input_.size() * 4;
+  for (const auto& block : plan->blocks) {
+    plan->bytesPerImage += block->bytesPerImage();
+    plan->scratchFloats = std::max(plan->scratchFloats, block->scratchFloats());
+  }
+  return plan;
+}
+
+bool Network::hasBatchNorm() const {
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [](const Layer& layer) { return layer.kind == LayerKind::batchNorm; });
+}
+
+int64_t Network::parameterCount() const {
+  int64_t count = 0;
+  for (const auto& p : parameters_) count += p->trained() ? p->size() : 0;
+  return count;
+}
+
+std::vector<Parameter*> Network::trainedParameters() {
+  std::vector<Parameter*> trained;
+  for (auto& p : parameters_)
+    if (p->trained()) trained.push_back(p.get());
+  return trained;
+}
+
+void Network::forward(Plan& plan, const Pass& pass, const ImageSource& images) {
+  float* inputs = inputs_.reserve(pass.count * input_.size());
+  scratch_.reserve(std::max(plan.scratchFloats, input_.size() + images.scratchFloats), threads());
+  parallelFor(pass.count, [&](std::ptrdiff_t i, int worker) {
+    float* dst = inputs + i * input_.size();
+    float* scratch = scratch_.of(worker);
+    const bool straight = input_.channels == 1;
+    images.load(pass.first + i, straight ? dst : scratch, scratch + input_.size());
+    if (!straight) toChannelsLast(scratch, input_, dst);
+  });
+  Features features{inputs, input_};
+  for (auto& block : plan.blocks) {
+    block->forward(pass, features);
+    features = block->features();
+  }
+}
+
+// The gradient of the last block's result stands in diffs_[0].
+void Network::backward(Plan& plan, const Pass& pass) {
+  int at = 0;
+  for (size_t i = plan.blocks.size(); i-- > 0;) {
+    const Features src = i == 0 ? Features{inputs_.data(), input_} : plan.blocks[i - 1]->features();
+    Block& block = *plan.blocks[i];
+    const int into = block.inPlace() ? at : 1 - at;
+    float* diffSrc = nullptr;
+    if (i > 0) diffSrc = block.inPlace() ? diffs_[at].data() : diffs_[into].reserve(pass.count * src.shape.size());
+    block.backward(pass, src, diffs_[at].data(), diffSrc);
+    at = into;
+  }
+}
+
+StepResult Network::computeGradients(const ImageSource& images, const TrainStep& step) {
+  if (!training_) training_ = makePlan(layers_.size());
+  Plan& plan = *training_;
+  const int64_t part = hasBatchNorm() ? images.count
+                                      : std::min(images.count, std::max<int64_t>(16, trainingPartBytes / plan.bytesPerImage));
+  const uint64_t dropSeed = Random(step.seed, static_cast<uint64_t>(step_)).next();
+  StepResult result;
+  for (int64_t first = 0; first < images.count; first += part) {
+    const Pass pass{std::min(part, images.count - first), first, true, first > 0, dropSeed, &scratch_};
+    forward(plan, pass, images);
+    const Features logits = plan.blocks.back()->features();
+    const float* values = logits.data;
+    Buffer<float> plain;
+    if (logits.scale != nullptr) {
+      plain.reserve(pass.count * classes());
+      for (int64_t i = 0; i < pass.count; ++i) logits.image(i, plain.data() + i * classes());
+      values = plain.data();
+    }
+    float* diff = diffs_[0].reserve(pass.count * classes());
+    const LossResult loss = computeLoss(step.loss, values, step.labels + first, pass.count, classes(),
+                                        1.0 / static_cast<double>(images.count), diff);
+    result.loss += loss.sum;
+    result.correct += loss.correct;
+    backward(plan, pass);
+  }
+  result.loss /= static_cast<double>(images.count);
+  result.gradientNorm = gradientNorm(trainedParameters());
+  result.finite = std::isfinite(result.loss) && std::isfinite(result.gradientNorm);
+  return result;
+}
+
+StepResult Network::trainStep(const ImageSource& images, const TrainStep& step) {
+  const StepResult result = computeGradients(images, step);
+  if (!result.finite) return result;
+  for (auto& block : training_->blocks) block->commit();
+  const Moments wanted = step.optimiser.kind == OptimiserKind::sgd ? Moments::sgd : Moments::adam;
+  if (moments_ != wanted) resetMoments(wanted);
+  const double scale =
+      step.clipNorm > 0 && result.gradientNorm > step.clipNorm ? step.clipNorm / result.gradientNorm : 1.0;
+  update(step.optimiser, trainedParameters(), step.learningRate, ++step_, scale);
+  return result;
+}
+
+void Network::infer(const ImageSource& images, size_t layers,
+                    const std::function<void(int64_t, const Features&)>& take) {
+  std::unique_ptr<Plan> partial;
+  if (layers != layers_.size()) partial = makePlan(layers);
+  else if (!inference_) inference_ = makePlan(layers);
+  Plan& plan = partial ? *partial : *inference_;
+  const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
+  for (int64_t first = 0; first < images.count; first += part) {
+    const Pass pass{std::min(part, images.count - first), first, false, false, 0, &scratch_};
+    forward(plan, pass, images);
+    for (int64_t i = 0; i < pass.count; ++i) {
+      Features one = plan.blocks.back()->features();
+      one.data += i * one.shape.size();
+      take(first + i, one);
+    }
+  }
+}
+
+void Network::predict(const ImageSource& images, float* dst) {
+  infer(images, layers_.size(), [&](int64_t index, const Features& logits) {
+    float* row = dst + index * classes();
+    const float* values = logits.image(0, row);
+    if (values != row) std::copy_n(values, classes(), row);
+    softmaxRows(row, 1, classes());
+  });
+}
+
+void Network::activations(const ImageSource& images, int layer, float* dst) {
+  Buffer<float> scratch(shapes_[layer].size());
+  infer(images, static_cast<size_t>(layer) + 1, [&](int64_t index, const Features& features) {
+    toChannelsFirst(features.image(0, scratch.data()), features.shape, dst + index * features.shape.size());
+  });
+}
+
+std::vector<NamedArray> Network::arrays(bool moments) {
+  std::vector<NamedArray> result;
+  for (auto& p : parameters_) result.push_back({p->name, p->shape, p.get(), &p->value});
+  if (!moments || moments_ == Moments::none) return result;
+  steps_.data()[0] = static_cast<float>(step_);
+  const bool adam = moments_ == Moments::adam;
+  result.push_back({adam ? "optimiser.adam.step" : "optimiser.sgd.step", {1}, nullptr, &steps_});
+  for (auto& p : parameters_) {
+    if (!p->trained()) continue;
+    result.push_back({p->name + (adam ? ".adam.m" : ".sgd.velocity"), p->shape, p.get(), &p->moment1});
+    if (adam) result.push_back({p->name + ".adam.v", p->shape, p.get(), &p->moment2});
+  }
+  return result;
+}
+
+void Network::read(const NamedArray& array, float* dst) const {
+  const float* src = array.values->data();
+  if (array.parameter == nullptr) {
+    dst[0] = src[0];
+    return;
+  }
+  const int64_t size = array.parameter->layout.size();
+  for (int64_t i = 0; i < array.parameter->outer; ++i)
+    toChannelsFirst(src + i * size, array.parameter->layout, dst + i * size);
+}
+
+void Network::write(const NamedArray& array, const float* src) const {
+  float* dst = array.values->data();
+  if (array.parameter == nullptr) {
+    dst[0] = src[0];
+    return;
+  }
+  const int64_t size = array.parameter->layout.size();
+  for (int64_t i = 0; i < array.parameter->outer; ++i)
+    toChannelsLast(src + i * size, array.parameter->layout, dst + i * size);
+}
+
+void Network::resetMoments(Moments moments) {
+  moments_ = moments;
+  step_ = 0;
+  steps_.data()[0] = 0;
+  for (Parameter* p : trainedParameters()) {
+    p->moment1 = moments == Moments::none ? Buffer<float>() : Buffer<float>(p->size());
+    p->moment2 = moments == Moments::adam ? Buffer<float>(p->size()) : Buffer<float>();
+    if (!p->moment1.empty()) p->moment1.zeroed(p->size());
+    if (!p->moment2.empty()) p->moment2.zeroed(p->size());
+  }
+}
+
+void Network::finishWriting() { step_ = static_cast<int64_t>(steps_.data()[0]); }
+
+}  // namespace brightcell

@@ -1,0 +1,98 @@
+// The inner loops whose speed depends on the instruction set. They are written once (kernels.cpp), compiled once per
+// instruction set, and chosen at run time; everything else in the engine is ordinary code around them.
+// Each set gives the same results within rounding, and the same bits on any number of threads.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace brightcell {
+
+// One tile of a matrix product: c[i][0..columns) (+)= bias + sum over k of a_i[k] * b[k][0..columns).
+// k runs over `segments` runs of `length`: a_i moves by aStep inside a run and by aSegment between runs, b by bStep
+// throughout. A convolution reads its windows in place this way, one run per kernel row.
+struct Tile {
+  const float* const* a;  // one pointer per row
+  ptrdiff_t aStep;
+  int segments;
+  ptrdiff_t aSegment, length;
+  const float* b;
+  ptrdiff_t bStep;
+  float* const* c;  // one pointer per row; rows may overlap when accumulating
+  int rows;         // 1..Kernels::rows
+  int columns;      // vectors are written whole: rounded up to Kernels::lanes, at most Kernels::panel
+  bool accumulate;
+  const float* bias;  // null: none; read in whole vectors
+};
+
+// A gradient that is not zero: where its window starts in the padded source, and its value.
+struct Live {
+  int32_t offset;
+  float value;
+};
+
+enum class Activation { none, relu, tanh, scaledTanh };
+
+struct PoolGeometry {
+  int height, width, sourceStep;            // sourceStep: floats from one position to the next
+  int channels, outputHeight, outputWidth;  // the result is [outputHeight, outputWidth, channels]
+  int windowHeight, windowWidth, strideY, strideX, top, left;
+};
+
+struct AdamSettings {
+  float beta1, beta2, epsilon, stepSize, correction, keep, gradientScale;  // keep: 1 - learning rate * decay
+};
+
+struct SgdSettings {
+  float learningRate, momentum, decay, gradientScale;
+  bool nesterov;
+};
+
+struct Kernels {
+  const char* name;
+  int lanes;  // floats in a vector
+  int panel;  // widest tile
+  int rows;   // tallest tile
+  void (*tile)(const Tile&);
+
+  // acc[y][0..length) += sum over live of value * src[offset + y * sourceRow ...], for each kernel row y.
+  // length is a multiple of lanes.
+  void (*addLivePatches)(const Live* live, int64_t count, const float* src, ptrdiff_t sourceRow, int kernelRows,
+                         int64_t length, float* acc);
+  // dst[offset + y * destinationRow ...] += value * weights[y][0..length), for each live and kernel row y.
+  void (*scatterLive)(const Live* live, int64_t count, const float* weights, int kernelRows, int64_t length,
+                      float* dst, ptrdiff_t destinationRow);
+
+  // Largest of each window and its place in it, the first of equals; positions outside the map do not count.
+  void (*maxPool)(const float* src, const PoolGeometry&, float* dst, uint8_t* place);
+
+  void (*activate)(Activation, float* values, int64_t count);
+  // diff *= derivative of the activation, taken from its result.
+  void (*activateBackward)(Activation, const float* result, float* diff, int64_t count);
+
+  // dst[p][c] = src[p][c] * scale[c] + shift[c].
+  void (*scaleShift)(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
+                     float* dst);
+  // sum[c] += src[p][c].
+  void (*addChannels)(const float* src, int64_t positions, int channels, float* sum);
+  // sum[c] += (src[p][c] - mean[c])^2.
+  void (*addSquares)(const float* src, const float* mean, int64_t positions, int channels, float* sum);
+  // sum[c] += diff[p][c]; product[c] += diff[p][c] * (src[p][c] - mean[c]).
+  void (*addProducts)(const float* diff, const float* src, const float* mean, int64_t positions, int channels,
+                      float* sum, float* product);
+  // diff[p][c] = a[c] * diff[p][c] + b[c] * src[p][c] + d[c].
+  void (*combine)(float* diff, const float* src, const float* a, const float* b, const float* d, int64_t positions,
+                  int channels);
+
+  void (*add)(const float* src, float* dst, int64_t count);
+  double (*sumSquares)(const float* src, int64_t count);
+  void (*adam)(const AdamSettings&, const float* gradient, float* value, float* m, float* v, int64_t count);
+  void (*sgd)(const SgdSettings&, const float* gradient, float* value, float* velocity, int64_t count);
+};
+
+const Kernels& plainKernels();
+#if defined(__x86_64__)
+const Kernels& avx2Kernels();
+const Kernels& avx512Kernels();
+#endif
+
+}  // namespace brightcell
