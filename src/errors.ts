@@ -39,8 +39,8 @@ export const errorCodes = {
   'network-disposed': 1,
   'network-invalid': 2,
   'option-invalid': 2,
-  'training-diverged': 1,
   'predictions-invalid': 1,
+  'training-diverged': 1,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
