@@ -19,6 +19,9 @@ enum class Normalisation {
   mean,         // divided by the image's mean, less one: the paper's "average intensity" made equal
   standardise,  // less the image's mean, divided by its standard deviation (at least 1e-6 of the range)
 };
+// The range is the pixel type's maximum, 1 for float32. `mean` divides by at least 1e-4 of it.
+
+inline constexpr double maxBlurSigma = 16;
 
 // Ranges from which each image's own values are drawn uniformly; all zero or false means no augmentation.
 // Geometry is one affine warp with bilinear sampling; outside the image the nearest border pixel is taken.
@@ -27,8 +30,8 @@ struct Augmentation {
   double translate = 0;       // fraction of the side, both ways
   double rotateDegrees = 0;   // both ways
   double scale = 0;           // 0.1: from 1/1.1 to 1.1
-  double blurSigma = 0;       // pixels, from 0; Gaussian
-  double noise = 0;           // standard deviation of added Gaussian noise, fraction of the range, from 0
+  double blurSigma = 0;       // pixels, from 0 (at most maxBlurSigma); Gaussian
+  double noise = 0;           // standard deviation of added Gaussian noise, fraction of the image's own, from 0
   double brightness = 0;      // 0.2: factor from 0.8 to 1.2
   double contrast = 0;        // 0.2: factor about the image's mean from 0.8 to 1.2
 };
@@ -37,6 +40,9 @@ struct InputTransform {
   Normalisation normalisation = Normalisation::mean;
   const Augmentation* augmentation = nullptr;  // null: none
 };
+
+// The seed of the image at `position` of a batch that is drawn with `seed`.
+uint64_t imageSeed(uint64_t seed, int64_t position);
 
 // Writes image [C, H, W] as float32 to dst, augmented (seeded by seed alone) and then normalised over all
 // channels together. `scratch` is at least loadScratchSize(image) floats.

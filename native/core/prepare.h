@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/input.h"
+#include "core/resize.h"
 
 namespace brightcell {
 
@@ -31,8 +32,11 @@ struct Preparation {
 
 // Buffers that one thread keeps from image to image, so that preparing allocates nothing once it is warm.
 struct PrepareScratch {
-  std::vector<float> gray, smooth, work, deviation, rows, columns;
-  std::vector<uint8_t> mask, stored;
+  Resampling horizontal, vertical;
+  std::vector<float> gray;     // the raw image, or its reduction, for the quality features
+  std::vector<float> row, narrow, resized, border;
+  std::vector<float> planes;   // of measureQuality
+  std::vector<uint8_t> masks;
   std::vector<int32_t> labels, stack;
 };
 

@@ -1,7 +1,16 @@
-import type { Augmentation, Normalisation } from './normalisation.ts';
+import { statSync } from 'node:fs';
+import { BrightcellError } from '../errors.ts';
+import { addon } from './addon.ts';
+import {
+  type Augmentation,
+  checkAugmentation,
+  checkNormalisation,
+  type Normalisation,
+} from './normalisation.ts';
 
 /** Pixel types that a data set stores. */
 export type PixelType = 'uint8' | 'uint16' | 'float32';
+export type Pixels = Uint8Array | Uint16Array | Float32Array;
 
 export interface ImageShape {
   channels: number;
@@ -16,25 +25,123 @@ export interface ImageFile {
   count: number;
 }
 
+const pixelArrays = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array } as const;
+
 /** Stored images [N, C, H, W], numbered 0..count-1, mapped from shards or borrowed from a typed array. */
-export declare class ImageSet {
-  private constructor();
-  /** Maps files read-only; the page cache, not the heap, holds what is hot. Throws `dataset-corrupt` on a short file. */
-  static map(files: ImageFile[], type: PixelType, shape: ImageShape): ImageSet;
-  /** Borrows a typed array of count x C x H x W. */
-  static from(pixels: Uint8Array | Uint16Array | Float32Array, shape: ImageShape): ImageSet;
+export class ImageSet {
   readonly count: number;
   readonly type: PixelType;
   readonly shape: ImageShape;
-  /** A copy of one stored image [C, H, W]. */
-  read(row: number): Uint8Array | Uint16Array | Float32Array;
-  /** What the network would see, [N, C, H, W] float32: for looking at augmentation and for tests. */
-  load(
+  /** The native set; for `src/engine/` only. */
+  // biome-ignore lint/suspicious/noExplicitAny: the addon's own object.
+  readonly handle: any;
+
+  private constructor(type: PixelType, shape: ImageShape, parts: (ImageFile | Pixels)[]) {
+    this.type = type;
+    this.shape = { ...shape };
+    this.handle = new addon.ImageSet(type, [shape.channels, shape.height, shape.width], parts);
+    this.count = this.handle.count();
+  }
+
+  /** Maps files read-only; the page cache, not the heap, holds what is hot. Throws `dataset-corrupt` on a short file. */
+  static map(files: ImageFile[], type: PixelType, shape: ImageShape): ImageSet {
+    checkShape(shape);
+    if (!Object.hasOwn(pixelArrays, type)) {
+      throw invalid(`pixel type must be uint8, uint16 or float32. Received ${String(type)}.`);
+    }
+    for (const file of files) checkFile(file, type, shape);
+    return new ImageSet(type, shape, files);
+  }
+
+  /** Borrows a typed array of count x C x H x W; its values may be changed between uses, not during one. */
+  static from(pixels: Pixels, shape: ImageShape): ImageSet {
+    checkShape(shape);
+    const type = (Object.keys(pixelArrays) as PixelType[]).find(name => pixels instanceof pixelArrays[name]);
+    if (!type) throw invalid('pixels must be a Uint8Array, a Uint16Array or a Float32Array.');
+    const size = sizeOf(shape);
+    if (pixels.length % size === 0) return new ImageSet(type, shape, [pixels]);
+    throw invalid(
+      `pixels must hold whole images of ${shape.channels} x ${shape.height} x ${shape.width} = ${size} values. ` +
+        `Received ${pixels.length} values.`,
+    );
+  }
+
+  /** A copy of one stored image [C, H, W]. Throws `option-invalid` for a row that is not there. */
+  read(row: number): Pixels {
+    checkRow(row, this.count);
+    return this.handle.read(row, new pixelArrays[this.type](sizeOf(this.shape)));
+  }
+
+  /**
+   * What the network would see, [N, C, H, W] float32: for looking at augmentation and for tests. The image at
+   * position i of `rows` is augmented by (seed, i) alone.
+   */
+  async load(
     rows: Int32Array,
     normalisation: Normalisation,
     augmentation?: Augmentation,
-    seed?: number,
-  ): Promise<Float32Array>;
-  /** Unmaps; using the set afterwards throws. */
-  close(): void;
+    seed = 0,
+  ): Promise<Float32Array> {
+    checkNormalisation(normalisation);
+    if (augmentation) checkAugmentation(augmentation);
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      throw invalid(
+        `seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}. Received ${String(seed)}.`,
+      );
+    }
+    checkRows(rows, this.count);
+    return this.handle.load(rows, normalisation, augmentation, seed);
+  }
+
+  /** Unmaps as soon as no running operation reads; using the set afterwards throws. */
+  close(): void {
+    this.handle.close();
+  }
+}
+
+/** Throws `option-invalid` unless every row is in [0, count). */
+export function checkRows(rows: Int32Array, count: number): void {
+  for (const row of rows) if (row < 0 || row >= count) checkRow(row, count);
+}
+
+function checkRow(row: number, count: number): void {
+  if (Number.isInteger(row) && row >= 0 && row < count) return;
+  throw invalid(`row must be a whole number from 0 to ${count - 1}. Received ${String(row)}.`);
+}
+
+function checkShape(shape: ImageShape): void {
+  for (const name of ['channels', 'height', 'width'] as const) {
+    const value = shape[name];
+    const limit = name === 'channels' ? 64 : 20_000;
+    if (Number.isInteger(value) && value >= 1 && value <= limit) continue;
+    throw invalid(`${name} must be a whole number from 1 to ${limit}. Received ${String(value)}.`);
+  }
+}
+
+function checkFile({ path, offset, count }: ImageFile, type: PixelType, shape: ImageShape): void {
+  const bytes = pixelArrays[type].BYTES_PER_ELEMENT;
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw invalid(`count of images must be a whole number from 0. Received ${String(count)}.`);
+  }
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset % bytes !== 0) {
+    throw invalid(`offset must be a whole multiple of ${bytes} bytes. Received ${String(offset)}.`);
+  }
+  const needed = offset + count * sizeOf(shape) * bytes;
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size !== undefined && size >= needed) return;
+  const received = size === undefined ? 'there is no such file' : `it has ${size}`;
+  throw new BrightcellError(
+    'dataset-corrupt',
+    `${path} must have at least ${needed} bytes to hold ${count} images; ${received}. ` +
+      'Remedy: restore it from a copy, or import the data set again.',
+    { fields: { path, needed, size } },
+  );
+}
+
+function sizeOf(shape: ImageShape): number {
+  return shape.channels * shape.height * shape.width;
+}
+
+function invalid(message: string): BrightcellError {
+  return new BrightcellError('option-invalid', message);
 }
