@@ -32,6 +32,7 @@ export const errorCodes = {
   'dataset-missing': 2,
   'dataset-newer': 1,
   'disk-full': 1,
+  'image-unreadable': 1,
   'model-corrupt': 1,
   'model-missing': 2,
   'native-missing': 1,
@@ -40,6 +41,7 @@ export const errorCodes = {
   'network-invalid': 2,
   'option-invalid': 2,
   'predictions-invalid': 1,
+  'source-invalid': 2,
   'training-diverged': 1,
 } as const;
 

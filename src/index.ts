@@ -1,1 +1,12 @@
-export {};
+export { Dataset, type Verdict } from './dataset/dataset.ts';
+export {
+  type CellQuery,
+  type CellTable,
+  type DatasetHeader,
+  type NewCell,
+  type SplitName,
+  splitNames,
+} from './dataset/format.ts';
+export type { DamagedCell } from './dataset/verify.ts';
+export { type ImportReport, importImages } from './import/importImages.ts';
+export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
