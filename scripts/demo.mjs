@@ -7,6 +7,7 @@ console.error('Building ...');
 build();
 const demo = spawn(process.execPath, [`${root}dist/cli/main.js`, 'demo', ...process.argv.slice(2)], {
   stdio: 'inherit',
+  env: { ...process.env, BRIGHTCELL_PROGRAM: 'npx brightcell' },
 });
 // Ctrl-C reaches the whole group; the demo stops cleanly by itself and this process waits for it.
 process.on('SIGINT', () => {});

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import type { ClassifyReport, Prediction } from '../classifiers/classify.ts';
+import { failureLines } from './import.ts';
 import { type CommonOptions, perform } from './perform.ts';
 import { countOf, formatCount, formatDuration, formatPercent } from './text.ts';
 
@@ -70,12 +71,7 @@ async function printClassification(report: ClassifyReport): Promise<string> {
     '',
     drawTable(['Class', 'Images', 'Share'], rows),
   ];
-  if (report.failed.count > 0) {
-    lines.push('', `${countOf(report.failed.count, 'image')} could not be read:`);
-    for (const { reason, count, examples } of report.failed.byReason) {
-      lines.push(`  ${formatCount(count)} x ${reason}, such as ${examples.join(', ')}`);
-    }
-  }
+  lines.push(...failureLines(report.failed));
   if (report.out) lines.push('', `Predictions: ${report.out}`);
   return lines.join('\n');
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { BrightcellError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import type { Job, Progress } from '../job.ts';
 import { ProgressBar } from './progressBar.ts';
+import { nextCommand } from './text.ts';
 
 /** The options that every command has. */
 export interface CommonOptions {
@@ -11,9 +12,12 @@ export interface CommonOptions {
 
 /** What a command does and how it tells of it. */
 export interface Performance<T> {
-  work(job: Job): Promise<T>;
+  /** `say` prints text while the work goes on, above the progress bar; it is silent with --json. */
+  work(job: Job, say: (text: string) => void): Promise<T>;
   /** The result as text for a person. */
   print(result: T): string | Promise<string>;
+  /** What to type next: the words after the program's name. */
+  next?: (result: T) => string[];
   /** After Ctrl-C: what stands and how to go on. */
   stopped?: (error: BrightcellError) => string;
 }
@@ -26,7 +30,12 @@ export async function perform<T>(command: Command, performance: Performance<T>):
   const { json = false, threads } = command.optsWithGlobals<CommonOptions>();
   if (threads !== undefined) (await import('../engine/network.ts')).setThreads(threads);
   const result = await runInterruptibly(performance, json);
-  const text = json ? JSON.stringify(result, plainValues) : await performance.print(result);
+  if (json) return print(JSON.stringify(result, plainValues));
+  print(await performance.print(result));
+  if (performance.next) print(`\n${nextCommand(...performance.next(result))}`);
+}
+
+function print(text: string): void {
   if (text !== '') process.stdout.write(`${text}\n`);
 }
 
@@ -39,9 +48,14 @@ async function runInterruptibly<T>({ work, stopped }: Performance<T>, json: bool
     bar.clear();
     console.error('Stopping at the next safe point. Press Ctrl-C again to stop at once.');
   };
+  const say = (text: string) => {
+    bar.clear();
+    if (!json) print(text);
+  };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
-    return await work({ signal: controller.signal, onProgress: progress => bar.show(progress) });
+    const job = { signal: controller.signal, onProgress: (progress: Progress) => bar.show(progress) };
+    return await work(job, say);
   } catch (error) {
     if (!controller.signal.aborted || !isCancellation(error)) throw error;
     const known = error instanceof BrightcellError ? error : new BrightcellError('cancelled', 'Stopped.');

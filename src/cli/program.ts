@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from '../version.ts';
 import { addClassify } from './classify.ts';
+import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { addTrain } from './train.ts';
 
@@ -21,14 +22,8 @@ export function createProgram(): Command {
       'after',
       '\nStart with:\n  $ brightcell demo\n\nBRIGHTCELL_DEBUG=1 shows where an error arose.',
     );
-  for (const add of [addTrain, addClassify]) {
+  for (const add of [addImport, addTrain, addClassify]) {
     add(program);
   }
   return program;
-}
-
-/** The version of the package. */
-export function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

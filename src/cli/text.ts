@@ -35,7 +35,12 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** A command line of ours as it is typed: `npm run demo` says how the program is called in a clone. */
+export function commandLine(...words: string[]): string {
+  return [process.env.BRIGHTCELL_PROGRAM ?? 'brightcell', ...words.map(shellWord)].join(' ');
+}
+
 /** The line that says what to type next. */
 export function nextCommand(...words: string[]): string {
-  return `Next: brightcell ${words.map(shellWord).join(' ')}`;
+  return `Next: ${commandLine(...words)}`;
 }

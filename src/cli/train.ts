@@ -13,7 +13,7 @@ import {
 import type { TrainReport } from '../train/train.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
-import { countOf, formatCount, formatDuration, formatPercent, formatScore, nextCommand } from './text.ts';
+import { commandLine, countOf, formatCount, formatDuration, formatPercent, formatScore } from './text.ts';
 
 /** Adds `brightcell train`. */
 export function addTrain(program: Command): void {
@@ -53,8 +53,9 @@ export function addTrain(program: Command): void {
         work: async job =>
           (await import('../train/train.ts')).train(dataset, trainOptions(flags, command), job),
         print: printTraining,
+        next: report => ['evaluate', report.run],
         stopped: error =>
-          `Every finished epoch is kept. Go on with: brightcell train ${dataset} --resume ${error.fields.run ?? flags.resume ?? 'RUN'}`,
+          `Every finished epoch is kept. Go on with: ${commandLine('train', dataset, '--resume', String(error.fields.run ?? flags.resume ?? 'RUN'))}`,
       }),
     );
 }
@@ -84,6 +85,6 @@ export function printTraining(report: TrainReport): string {
     );
   }
   lines.push(...report.warnings.map(warning => `Warning: ${warning}`));
-  lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`, nextCommand('evaluate', report.run));
+  lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`);
   return lines.join('\n');
 }
