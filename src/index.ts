@@ -10,3 +10,6 @@ export {
 export type { DamagedCell } from './dataset/verify.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
+export type { SimulateOptions } from './simulate/options.ts';
+export type { SimulateReport } from './simulate/report.ts';
+export { simulate } from './simulate/simulate.ts';

@@ -1,0 +1,162 @@
+// Cells before optics: a closed contour (an ellipse with Fourier waves), a nucleus of the same kind inside it, and
+// granules. The types differ in the means of these and overlap in every one of them.
+#include <algorithm>
+#include <cmath>
+
+#include "core/simulate.h"
+
+namespace brightcell::simulate {
+namespace {
+
+constexpr double pi = 3.141592653589793;
+
+struct Spread {
+  double mean, deviation;
+};
+
+struct TypeHabits {
+  Spread radius, aspect, nucleusRatio, nucleusDensity;
+  double lobes;              // size of the nucleus' waves of orders 2 and 3
+  double waves, roughness;   // contour waves of low and of high order, fractions of the radius
+  double blebShare;          // share of cells with a bump on the membrane
+  Spread granules, granuleSigma;
+  double darkGranules;       // share of the granules that are denser than what is around them
+  Spread ringWidth, ringStrength;
+  double ringRagged, texture;
+};
+
+constexpr TypeHabits habitsOf[typeCount] = {
+    // THP1: monocytes, medium and round; a large indented nucleus; a fine grain.
+    {{7.3, 0.75}, {1.09, 0.05}, {0.67, 0.06}, {0.40, 0.09}, 0.13, 0.014, 0.006, 0.10,
+     {14, 5}, {0.52, 0.10}, 0.55, {0.80, 0.12}, {0.90, 0.13}, 0.20, 0.10},
+    // MCF7: epithelial, larger; a round nucleus; a broad and ragged edge.
+    {{8.2, 0.85}, {1.12, 0.07}, {0.57, 0.06}, {0.34, 0.08}, 0.04, 0.018, 0.013, 0.25,
+     {9, 4}, {0.62, 0.12}, 0.42, {1.00, 0.14}, {1.02, 0.14}, 0.40, 0.12},
+    // MB231: mesenchymal, larger still, drawn out and irregular; many coarse granules.
+    {{8.7, 1.0}, {1.25, 0.12}, {0.53, 0.06}, {0.32, 0.08}, 0.09, 0.034, 0.008, 0.20,
+     {20, 6}, {0.68, 0.14}, 0.60, {0.86, 0.13}, {0.94, 0.13}, 0.26, 0.15},
+    // PBMC: mostly lymphocytes, small and smooth; the nucleus nearly fills them.
+    {{5.8, 0.60}, {1.07, 0.04}, {0.80, 0.05}, {0.46, 0.09}, 0.05, 0.010, 0.004, 0.05,
+     {5, 3}, {0.45, 0.08}, 0.50, {0.74, 0.11}, {0.86, 0.12}, 0.14, 0.06},
+};
+// Among the PBMC some are monocytes: close to THP1 in all but the finest.
+constexpr double monocyteShare = 0.15;
+constexpr TypeHabits monocyteHabits = {{6.7, 0.55}, {1.08, 0.04}, {0.69, 0.06}, {0.43, 0.09}, 0.14, 0.014, 0.005, 0.06,
+                                       {8, 3}, {0.46, 0.09}, 0.50, {0.75, 0.11}, {0.86, 0.12}, 0.15, 0.08};
+
+double drawSpread(Random& random, Spread spread) {
+  // Cut at 2.5 deviations, so that no cell is absurd.
+  return spread.mean + spread.deviation * std::clamp(random.normal(), -2.5, 2.5);
+}
+
+// Fills `outline` with an ellipse of the same area as a circle of `radius`, turned by `turn`.
+void drawEllipse(Contour& outline, double radius, double aspect, double turn) {
+  const double longAxis = radius * std::sqrt(aspect), shortAxis = radius / std::sqrt(aspect);
+  for (int i = 0; i <= Contour::samples; ++i) {
+    const double angle = 2 * pi * i / Contour::samples - pi - turn;
+    const double across = shortAxis * std::cos(angle), along = longAxis * std::sin(angle);
+    outline.radius[i] = static_cast<float>(longAxis * shortAxis / std::sqrt(across * across + along * along));
+  }
+}
+
+// Multiplies the contour by 1 + waves of the orders [first, last], each of a normal amplitude that falls with the
+// order's distance from the first.
+void addWaves(Contour& outline, int first, int last, double amplitude, Random& random) {
+  std::array<double, Contour::samples + 1> factor{};
+  for (int order = first; order <= last; ++order) {
+    const double size = amplitude * random.normal() / std::sqrt(1.0 + (order - first));
+    const double phase = random.uniform(0, 2 * pi);
+    for (int i = 0; i <= Contour::samples; ++i) factor[i] += size * std::cos(order * 2 * pi * i / Contour::samples + phase);
+  }
+  for (int i = 0; i <= Contour::samples; ++i)
+    outline.radius[i] *= static_cast<float>(1 + std::clamp(factor[i], -0.35, 0.35));
+}
+
+// A bump on the membrane.
+void addBleb(Contour& outline, Random& random) {
+  const double at = random.uniform(0, Contour::samples), width = random.uniform(5, 13);
+  const double height = random.uniform(0.06, 0.16);
+  for (int i = 0; i <= Contour::samples; ++i) {
+    double distance = std::fabs(i - at);
+    distance = std::min(distance, Contour::samples - distance) / width;
+    outline.radius[i] *= static_cast<float>(1 + height * std::exp(-distance * distance));
+  }
+}
+
+void drawNucleus(CellShape& cell, const TypeHabits& habits, Random& random) {
+  cell.nucleusRatio = std::clamp(drawSpread(random, habits.nucleusRatio), 0.3, 0.92);
+  cell.nucleusDensity = std::max(0.08, drawSpread(random, habits.nucleusDensity));
+  const double turn = random.uniform(0, 2 * pi);
+  drawEllipse(cell.nucleus, cell.radius * cell.nucleusRatio, random.uniform(1.0, 1.25), turn);
+  addWaves(cell.nucleus, 2, 3, habits.lobes, random);
+  const double room = 0.75 * cell.radius * (1 - cell.nucleusRatio), reach = room * std::sqrt(random.uniform());
+  const double towards = random.uniform(0, 2 * pi);
+  cell.nucleusX = reach * std::cos(towards);
+  cell.nucleusY = reach * std::sin(towards);
+  cell.nucleus.measure();
+}
+
+void drawGranules(CellShape& cell, const TypeHabits& habits, Random& random) {
+  const int count = std::max(0, static_cast<int>(std::lround(drawSpread(random, habits.granules))));
+  cell.granules.reserve(count);
+  for (int i = 0; i < count; ++i) {
+    const double angle = random.uniform(-pi, pi);
+    const double reach = 0.86 * std::sqrt(random.uniform()) * cell.outline.at(static_cast<float>(angle));
+    const double sigma = std::max(0.25, drawSpread(random, habits.granuleSigma));
+    const bool dark = random.uniform() < habits.darkGranules;
+    const double weight = random.uniform(0.22, 0.6) * (dark ? 1 : -1);
+    cell.granules.push_back({static_cast<float>(reach * std::cos(angle)), static_cast<float>(reach * std::sin(angle)),
+                             static_cast<float>(sigma), static_cast<float>(weight)});
+  }
+}
+
+}  // namespace
+
+float Contour::at(float angle) const {
+  const float position = (angle + static_cast<float>(pi)) * static_cast<float>(samples / (2 * pi));
+  const int index = std::clamp(static_cast<int>(position), 0, samples - 1);
+  const float share = position - static_cast<float>(index);
+  return radius[index] + share * (radius[index + 1] - radius[index]);
+}
+
+void Contour::measure() {
+  left = right = top = bottom = 0;
+  for (int i = 0; i < samples; ++i) {
+    const double angle = 2 * pi * i / samples - pi, x = radius[i] * std::cos(angle), y = radius[i] * std::sin(angle);
+    left = std::max(left, -x);
+    right = std::max(right, x);
+    top = std::max(top, -y);
+    bottom = std::max(bottom, y);
+  }
+}
+
+void Contour::scale(double factor) {
+  for (float& value : radius) value *= static_cast<float>(factor);
+  measure();
+}
+
+CellShape drawCell(CellType type, Random& random) {
+  const bool monocyte = type == PBMC && random.uniform() < monocyteShare;
+  const TypeHabits& habits = monocyte ? monocyteHabits : habitsOf[type];
+  CellShape cell{};
+  cell.type = type;
+  cell.radius = drawSpread(random, habits.radius);
+  cell.aspect = std::max(1.0, drawSpread(random, habits.aspect));
+  cell.roughness = habits.roughness * random.uniform(0.6, 1.4);
+  drawEllipse(cell.outline, cell.radius, cell.aspect, random.uniform(0, 2 * pi));
+  addWaves(cell.outline, 2, 6, habits.waves, random);
+  addWaves(cell.outline, 9, 22, cell.roughness, random);
+  if (random.uniform() < habits.blebShare) addBleb(cell.outline, random);
+  cell.outline.measure();
+  drawNucleus(cell, habits, random);
+  drawGranules(cell, habits, random);
+  cell.ringWidth = drawSpread(random, habits.ringWidth);
+  cell.ringStrength = drawSpread(random, habits.ringStrength);
+  cell.ringRagged = habits.ringRagged * random.uniform(0.6, 1.4);
+  cell.texture = habits.texture * random.uniform(0.6, 1.4);
+  cell.textureLength = random.uniform(0.9, 1.6);
+  cell.textureSeed = random.next();
+  return cell;
+}
+
+}  // namespace brightcell::simulate
