@@ -1,7 +1,8 @@
 // N images, C channels, H rows, W columns, K classes. Field numbers are those of onnx.proto.
 import type { PixelType } from '../engine/imageSet.ts';
 import type { NamedTensor } from '../engine/network.ts';
-import type { Extent, LayerSpec, NetworkSpec, Padding } from '../engine/networkSpec.ts';
+import { type ResolvedLayer, resolveNetwork } from '../engine/networkShape.ts';
+import type { LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
 import type { Normalisation } from '../engine/normalisation.ts';
 import { BrightcellError } from '../errors.ts';
 import { writeWholeFile } from '../wholeFile.ts';
@@ -35,7 +36,8 @@ export async function writeOnnx(
 /**
  * A network with its weights (`Network.weights()`) as an ONNX model, opset 17: input `images` [N, C, H, W] float32,
  * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics.
- * Throws `model-corrupt` when a tensor is missing, `option-invalid` on a layer to show that is not there or past 2 GiB.
+ * Throws `network-invalid`, `model-corrupt` when a tensor is missing, `option-invalid` on a layer to show that is not
+ * there or past 2 GiB.
  */
 export function exportOnnx(
   spec: NetworkSpec,
@@ -45,8 +47,9 @@ export function exportOnnx(
   const graph = new Graph(tensors);
   let at: Value = { name: 'images', flat: false };
   at = addNormalisation(graph, at, options);
-  for (const [index, layer] of spec.layers.entries()) {
-    at = addLayer(graph, at, layer, index);
+  const { layers } = resolveNetwork(spec);
+  for (const [index, resolved] of layers.entries()) {
+    at = addLayer(graph, at, { ...resolved, index, same: isSame(spec.layers[index]!) });
     if (options.activations?.includes(index)) graph.show(at.name, `layer${index}`, at.flat ? 2 : 4);
   }
   for (const index of options.activations ?? []) {
@@ -155,45 +158,43 @@ function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value
   return { name: graph.add('Div', [centred, deviation], 'normalised'), flat: false };
 }
 
-function addLayer(graph: Graph, src: Value, layer: LayerSpec, index: number): Value {
-  const prefix = `${index}.${layer.type}`;
+/** A layer with its defaults filled in. */
+interface Layer extends ResolvedLayer {
+  index: number;
+  /** Padded 'same'. */
+  same: boolean;
+}
+
+function isSame(layer: LayerSpec): boolean {
+  return 'padding' in layer && layer.padding === 'same';
+}
+
+function addLayer(graph: Graph, src: Value, layer: Layer): Value {
+  const prefix = `${layer.index}.${layer.type}`;
+  const biased = layer.bias ? ['weights', 'bias'] : ['weights'];
+  const addWith = (operation: string, input: Value, what: string[], attributes: Uint8Array[]): Value => {
+    const inputs = [input.name, ...what.map(one => graph.weights(prefix, one))];
+    return { name: graph.add(operation, inputs, prefix, attributes), flat: input.flat };
+  };
   switch (layer.type) {
-    case 'conv': {
-      const inputs = [unflatten(graph, src, prefix).name, graph.weights(prefix, 'weights')];
-      if (layer.bias !== false) inputs.push(graph.weights(prefix, 'bias'));
-      const window = windowAttributes(layer.kernel, layer.stride ?? 1, layer.padding ?? 'same');
-      return { name: graph.add('Conv', inputs, prefix, window), flat: false };
-    }
+    case 'conv':
+      return addWith('Conv', unflatten(graph, src, prefix), biased, windowAttributes(layer));
     case 'maxPool':
-    case 'averagePool': {
-      const operation = layer.type === 'maxPool' ? 'MaxPool' : 'AveragePool';
-      const window = windowAttributes(layer.size, layer.stride ?? layer.size, layer.padding ?? 'valid');
-      return {
-        name: graph.add(operation, [unflatten(graph, src, prefix).name], prefix, window),
-        flat: false,
-      };
-    }
+      return addWith('MaxPool', unflatten(graph, src, prefix), [], windowAttributes(layer));
+    case 'averagePool':
+      return addWith('AveragePool', unflatten(graph, src, prefix), [], windowAttributes(layer));
     case 'batchNorm': {
-      const parts = ['gamma', 'beta', 'runningMean', 'runningVariance'].map(what =>
-        graph.weights(prefix, what),
-      );
-      const epsilon = floatAttribute('epsilon', layer.epsilon ?? 0.001);
-      return {
-        name: graph.add('BatchNormalization', [src.name, ...parts], prefix, [epsilon]),
-        flat: src.flat,
-      };
+      const what = ['gamma', 'beta', 'runningMean', 'runningVariance'];
+      return addWith('BatchNormalization', src, what, [floatAttribute('epsilon', layer.epsilon!)]);
     }
-    case 'dense': {
-      const inputs = [flatten(graph, src).name, graph.weights(prefix, 'weights')];
-      if (layer.bias !== false) inputs.push(graph.weights(prefix, 'bias'));
-      return { name: graph.add('Gemm', inputs, prefix, [intAttribute('transB', 1)]), flat: true };
-    }
+    case 'dense':
+      return addWith('Gemm', flatten(graph, src), biased, [intAttribute('transB', 1)]);
     case 'dropout':
-      return { name: graph.add('Identity', [src.name], prefix), flat: src.flat };
+      return addWith('Identity', src, [], []);
     case 'relu':
-      return { name: graph.add('Relu', [src.name], prefix), flat: src.flat };
+      return addWith('Relu', src, [], []);
     case 'tanh':
-      return { name: graph.add('Tanh', [src.name], prefix), flat: src.flat };
+      return addWith('Tanh', src, [], []);
     case 'scaledTanh': {
       const inner = graph.add('Mul', [src.name, graph.scalar(`${prefix}.slope`, 2 / 3)], `${prefix}.inner`);
       const tanh = graph.add('Tanh', [inner], `${prefix}.tanh`);
@@ -221,13 +222,13 @@ function unflatten(graph: Graph, src: Value, prefix: string): Value {
   return { name: graph.add('Unsqueeze', [src.name, axes], `${prefix}.input`), flat: false };
 }
 
-function windowAttributes(kernel: Extent, stride: Extent, padding: Padding): Uint8Array[] {
-  const pair = (extent: Extent) => (typeof extent === 'number' ? [extent, extent] : extent);
-  const window = [intsAttribute('kernel_shape', pair(kernel)), intsAttribute('strides', pair(stride))];
-  if (padding === 'same') return [...window, textAttribute('auto_pad', 'SAME_UPPER')];
-  if (padding === 'valid') return [...window, textAttribute('auto_pad', 'VALID')];
-  const [top, bottom, left, right] = padding;
-  return [...window, intsAttribute('pads', [top, left, bottom, right])];
+function windowAttributes({ window, same }: Layer): Uint8Array[] {
+  const [height, width, down, right, top, bottom, left, end] = window!;
+  const sizes = [intsAttribute('kernel_shape', [height!, width!]), intsAttribute('strides', [down!, right!])];
+  // ONNX Runtime takes 'same' only where windows leave no gap; its own rule is then used, so that it judges ours.
+  if (same && down! <= height! && right! <= width!)
+    return [...sizes, textAttribute('auto_pad', 'SAME_UPPER')];
+  return [...sizes, intsAttribute('pads', [top!, left!, bottom!, end!])];
 }
 
 function intAttribute(name: string, value: number): Uint8Array {

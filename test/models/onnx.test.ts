@@ -50,22 +50,31 @@ test('every activation, batch norm and inner outputs have their formulas', async
   expectClose(given.probabilities, softmax(scaled));
 });
 
+const head: LayerSpec = { type: 'dense', units: 2, bias: false };
+const headOf = (inputs: number) => ({
+  name: '1.dense.weights',
+  shape: [2, inputs],
+  data: new Float32Array(2 * inputs),
+});
+
 test("'same' puts the odd row and column at the bottom and right, and pools leave padding out", async () => {
   const ones = (name: string) => ({ name, shape: [1, 1, 2, 2], data: new Float32Array(4).fill(1) });
   const image = [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const conv: LayerSpec = { type: 'conv', filters: 1, kernel: 2, padding: 'same', bias: false };
   const pool: LayerSpec = { type: 'averagePool', size: 2, padding: 'same' };
-  const given = await run(network([1, 3, 3], [conv]), [ones('0.conv.weights')], image, { activations: [0] });
+  const given = await run(network([1, 3, 3], [conv, head]), [ones('0.conv.weights'), headOf(9)], image, {
+    activations: [0],
+  });
   expectClose(given.layer0, [12, 16, 9, 24, 28, 15, 15, 17, 9]);
-  const pooled = await run(network([1, 3, 3], [pool]), [], image, { activations: [0] });
+  const pooled = await run(network([1, 3, 3], [pool, head]), [headOf(4)], image, { activations: [0] });
   expectClose(pooled.layer0, [3, 4.5, 7.5, 9]);
 });
 
 test('explicit padding is top, bottom, left, right', async () => {
-  const conv: LayerSpec = { type: 'conv', filters: 1, kernel: 1, padding: [1, 0, 2, 0], bias: false };
-  const one = { name: '0.conv.weights', shape: [1, 1, 1, 1], data: Float32Array.of(1) };
-  const given = await run(network([1, 1, 1], [conv]), [one], [7], { activations: [0] });
-  expectClose(given.layer0, [0, 0, 0, 0, 0, 7]);
+  const conv: LayerSpec = { type: 'conv', filters: 1, kernel: [2, 3], padding: [1, 0, 2, 0], bias: false };
+  const ramp = { name: '0.conv.weights', shape: [1, 1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+  const given = await run(network([1, 1, 1], [conv, head]), [ramp, headOf(1)], [7], { activations: [0] });
+  expectClose(given.layer0, [42]);
 });
 
 test.each<[Normalisation, number[], number[]]>([
@@ -76,7 +85,7 @@ test.each<[Normalisation, number[], number[]]>([
   ['mean', [0, 0], [-1, -1]],
   ['standardise', [9, 9], [0, 0]],
 ])('the normalisation %s is in the graph when asked for', async (normalisation, pixels, expected) => {
-  const given = await run(network([1, 1, 2], [{ type: 'dropout', rate: 0 }]), [], pixels, {
+  const given = await run(network([2, 1, 1], [{ type: 'dropout', rate: 0 }]), [], pixels, {
     normalisation,
     activations: [0],
   });
@@ -99,7 +108,7 @@ test('a layer after a dense one sees one position', async () => {
 test('a missing tensor and a layer that is not there are named', () => {
   const spec = network([1, 1, 2], [{ type: 'dense', units: 3 }]);
   expect(() => exportOnnx(spec, [])).toThrow(expect.objectContaining({ code: 'model-corrupt' }));
-  const norm = network([1, 1, 2], [{ type: 'relu' }]);
+  const norm = network([2, 1, 1], [{ type: 'relu' }]);
   expect(() => exportOnnx(norm, [], { activations: [1] })).toThrow(
     expect.objectContaining({ code: 'option-invalid' }),
   );
