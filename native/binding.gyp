@@ -29,6 +29,16 @@
       "conditions": [["target_arch=='x64'", { "dependencies": ["kernels_avx2", "kernels_avx512"] }]]
     },
     {
+      # Facts about the core in C++; test/native/core.test.ts runs it.
+      "target_name": "core_tests",
+      "type": "executable",
+      "dependencies": ["core"],
+      "sources": [
+        "<!@(node -p \"require('fs').readdirSync('test').filter(f => f.endsWith('.cpp')).map(f => 'test/' + f).join(' ')\")"
+      ],
+      "conditions": [["OS=='linux'", { "libraries": ["-lpthread"] }]]
+    },
+    {
       "target_name": "brightcell",
       "dependencies": ["core"],
       "sources": [

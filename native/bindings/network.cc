@@ -10,7 +10,6 @@
 #include "core/instruction_set.h"
 #include "core/network.h"
 #include "core/parallel.h"
-#include "core/random.h"
 
 namespace brightcell::bindings {
 namespace {
@@ -81,23 +80,9 @@ Optimiser readOptimiser(const Napi::Object& object) {
           number(object, "weightDecay"), number(object, "momentum"), flag(object, "nesterov")};
 }
 
-Augmentation readAugmentation(const Napi::Object& object) {
-  Augmentation a;
-  a.flipHorizontal = flag(object, "flipHorizontal");
-  a.flipVertical = flag(object, "flipVertical");
-  a.translate = number(object, "translate");
-  a.rotateDegrees = number(object, "rotateDegrees");
-  a.scale = number(object, "scale");
-  a.blurSigma = number(object, "blurSigma");
-  a.noise = number(object, "noise");
-  a.brightness = number(object, "brightness");
-  a.contrast = number(object, "contrast");
-  return a;
-}
-
 // Rows of an image set on their way into a network; copied, so that JavaScript may go on with its arrays.
 struct Rows {
-  decltype(ImageSet::unwrap(Napi::Value())) images;
+  std::shared_ptr<const Images> images;
   std::vector<int32_t> rows;
   InputTransform transform;
   Augmentation augmentation;
@@ -108,7 +93,7 @@ struct Rows {
     source.count = static_cast<int64_t>(rows.size());
     source.scratchFloats = source.count > 0 ? loadScratchSize(images->view(rows[0])) : 0;
     source.load = [this](int64_t index, float* dst, float* scratch) {
-      loadImage(images->view(rows[index]), transform, Random(seed, static_cast<uint64_t>(index)).next(), dst, scratch);
+      loadImage(images->view(rows[index]), transform, imageSeed(seed, index), dst, scratch);
     };
     return source;
   }
@@ -119,13 +104,9 @@ std::shared_ptr<Rows> readRows(const Napi::Object& input) {
   rows->images = ImageSet::unwrap(input.Get("images"));
   const auto indices = input.Get("rows").As<Napi::Int32Array>();
   rows->rows.assign(indices.Data(), indices.Data() + indices.ElementLength());
-  rows->transform.normalisation = choose<Normalisation>(text(input, "normalisation"),
-                                                        {{"none", Normalisation::none},
-                                                         {"range", Normalisation::range},
-                                                         {"mean", Normalisation::mean},
-                                                         {"standardise", Normalisation::standardise}});
+  rows->transform.normalisation = parseNormalisation(input.Get("normalisation"));
   if (input.Get("augmentation").IsObject()) {
-    rows->augmentation = readAugmentation(input.Get("augmentation").As<Napi::Object>());
+    rows->augmentation = parseAugmentation(input.Get("augmentation").As<Napi::Object>());
     rows->transform.augmentation = &rows->augmentation;
   }
   rows->seed = static_cast<uint64_t>(number(input, "seed"));

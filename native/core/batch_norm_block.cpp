@@ -61,11 +61,13 @@ class BatchNormBlock : public Block {
     });
   }
 
-  void commit() override {
+  void commit(int64_t steps) override {
+    const double t = static_cast<double>(steps);
+    const double decay = std::min(p_.decay, (1 + t) / (10 + t));
     const double unbiased = number_ > 1 ? number_ / (number_ - 1) : 1.0;
     for (int c = 0; c < shape_.channels; ++c) {
-      move(p_.mean->value.data()[c], mean_.data()[c]);
-      move(p_.variance->value.data()[c], variance_.data()[c] * unbiased);
+      move(p_.mean->value.data()[c], mean_.data()[c], decay);
+      move(p_.variance->value.data()[c], variance_.data()[c] * unbiased, decay);
     }
   }
 
@@ -123,8 +125,8 @@ class BatchNormBlock : public Block {
     return accumulate ? parameter.gradient.data() : parameter.gradient.zeroed(parameter.size());
   }
 
-  void move(float& running, double batch) const {
-    running = static_cast<float>(p_.decay * running + (1.0 - p_.decay) * batch);
+  static void move(float& running, double batch, double decay) {
+    running = static_cast<float>(decay * running + (1.0 - decay) * batch);
   }
 
   Shape shape_;

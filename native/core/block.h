@@ -73,8 +73,8 @@ class Block {
   // that is null. Where inPlace(), diffSrc is diffDst. Parameter gradients are set, or added with pass.accumulate.
   virtual void backward(const Pass& pass, const Features& src, float* diffDst, float* diffSrc) = 0;
   virtual bool inPlace() const { return false; }
-  // After a step that is going to be applied: batch norm takes its statistics over.
-  virtual void commit() {}
+  // After a step that is going to be applied, `steps` having gone before: batch norm takes its statistics over.
+  virtual void commit(int64_t steps) { (void)steps; }
 };
 
 // How many parts a sum over `count` images is made of: from sizes only, never from threads.

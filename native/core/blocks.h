@@ -33,8 +33,9 @@ struct BatchNormParameters {
   double decay, epsilon;
 };
 // Per channel, over all images and positions of the pass: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with
-// the biased variance; running = decay * running + (1 - decay) * batch, where the running variance takes the
-// unbiased one (as TensorFlow's fused kernel and PyTorch do).
+// the biased variance; running = d * running + (1 - d) * batch, where the running variance takes the unbiased one (as
+// TensorFlow's fused kernel and PyTorch do), and d = min(decay, (1 + t) / (10 + t)) after t steps: without that, the
+// first values would still weigh a third after a hundred steps, and a short training would be judged by them.
 std::unique_ptr<Block> createBatchNormBlock(Shape source, const BatchNormParameters&);
 
 }  // namespace brightcell

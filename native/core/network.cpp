@@ -246,9 +246,9 @@ StepResult Network::computeGradients(const ImageSource& images, const TrainStep&
 StepResult Network::trainStep(const ImageSource& images, const TrainStep& step) {
   const StepResult result = computeGradients(images, step);
   if (!result.finite) return result;
-  for (auto& block : training_->blocks) block->commit();
   const Moments wanted = step.optimiser.kind == OptimiserKind::sgd ? Moments::sgd : Moments::adam;
   if (moments_ != wanted) resetMoments(wanted);
+  for (auto& block : training_->blocks) block->commit(step_);
   const double scale =
       step.clipNorm > 0 && result.gradientNorm > step.clipNorm ? step.clipNorm / result.gradientNorm : 1.0;
   update(step.optimiser, trainedParameters(), step.learningRate, ++step_, scale);

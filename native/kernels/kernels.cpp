@@ -190,7 +190,7 @@ void maxPool(const float* src, const PoolGeometry& g, float* dst, uint8_t* place
               first = false;
               continue;
             }
-            const Integers greater = v > best;
+            const Integers greater = (v > best) | (v != v);  // a NaN wins and stays: it must not get lost
             best = greater ? v : best;
             index = greater ? here : index;
           }

@@ -1,10 +1,15 @@
 import { BrightcellError } from '../errors.ts';
 import { addon } from './addon.ts';
-import type { ImageSet } from './imageSet.ts';
+import { checkRows, ImageSet } from './imageSet.ts';
 import { type MapShape, resolveNetwork } from './networkShape.ts';
 import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
 import { checkTensors, momentsOf } from './networkState.ts';
-import { type Augmentation, type Normalisation, normalisations } from './normalisation.ts';
+import {
+  type Augmentation,
+  checkAugmentation,
+  checkNormalisation,
+  type Normalisation,
+} from './normalisation.ts';
 import { checkInitialiser, checkSeed, positive, resolveLoss, resolveOptimiser } from './trainSettings.ts';
 
 /** A named array of numbers: a parameter, a running statistic or an optimiser moment. */
@@ -184,8 +189,9 @@ export class Network {
     return native;
   }
 
-  #checkInput({ images, rows, normalisation, seed }: InputRows): void {
+  #checkInput({ images, rows, normalisation, augmentation, seed }: InputRows): void {
     this.#alive();
+    if (!(images instanceof ImageSet)) invalid('images must be an ImageSet.');
     if (!(rows instanceof Int32Array)) invalid('rows must be an Int32Array.');
     const { channels, height, width } = this.spec.input;
     const shape = images.shape;
@@ -194,13 +200,10 @@ export class Network {
         `Images must have the network's input shape ${channels} x ${height} x ${width}. ` +
           `Received ${shape.channels} x ${shape.height} x ${shape.width}.`,
       );
-    if (!normalisations.includes(normalisation))
-      invalid(`normalisation must be one of ${normalisations.join(', ')}. Received ${normalisation}.`);
+    checkNormalisation(normalisation);
+    if (augmentation) checkAugmentation(augmentation);
     if (seed !== undefined) checkSeed(seed);
-    const count = images.count;
-    const wrong = rows.findIndex(row => row < 0 || row >= count);
-    if (wrong >= 0)
-      invalid(`Rows must be from 0 to ${count - 1}. Received ${rows[wrong]} at position ${wrong}.`);
+    checkRows(rows, images.count);
   }
 
   #checkLabels({ rows, labels }: TrainStep): void {

@@ -7,7 +7,7 @@ export interface NetworkSpec {
 
 /**
  * 'same' pads as TensorFlow does (the odd row and column at the bottom and right); numbers are
- * [top, bottom, left, right].
+ * [top, bottom, left, right], each less than the window.
  */
 export type Padding = 'same' | 'valid' | [number, number, number, number];
 /** One number for both directions, or [rows, columns]. */
@@ -15,7 +15,9 @@ export type Extent = number | [number, number];
 
 export type LayerSpec =
   | { type: 'conv'; filters: number; kernel: Extent; stride?: Extent; padding?: Padding; bias?: boolean }
+  /** A max pool's window has at most 256 positions; an average pool leaves positions outside the map out. */
   | { type: 'maxPool' | 'averagePool'; size: Extent; stride?: Extent; padding?: Padding }
+  /** `decay` of the running statistics (0.99): after t steps min(decay, (1 + t) / (10 + t)); `epsilon` 0.001. */
   | { type: 'batchNorm'; decay?: number; epsilon?: number }
   | { type: 'dense'; units: number; bias?: boolean }
   | { type: 'dropout'; rate: number }

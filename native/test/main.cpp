@@ -1,0 +1,25 @@
+// core_tests --list prints the titles; core_tests runs all and prints "ok <title>" or "failed <title>\t<message>".
+#include <cstdio>
+#include <cstring>
+
+#include "test/check.h"
+
+int main(int count, char** arguments) {
+  const bool list = count > 1 && std::strcmp(arguments[1], "--list") == 0;
+  int failures = 0;
+  for (const auto& fact : brightcell::test::facts()) {
+    if (list) {
+      std::printf("%s\n", fact.title.c_str());
+      continue;
+    }
+    try {
+      fact.body();
+      std::printf("ok %s\n", fact.title.c_str());
+    } catch (const std::exception& error) {
+      ++failures;
+      std::printf("failed %s\t%s\n", fact.title.c_str(), error.what());
+    }
+    std::fflush(stdout);
+  }
+  return failures > 0;
+}

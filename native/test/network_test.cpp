@@ -1,0 +1,175 @@
+// The engine against the scalar twins in double precision: random shapes, every layer, every instruction set.
+#include "core/instruction_set.h"
+#include "core/parallel.h"
+#include "test/check.h"
+#include "test/random_network.h"
+
+namespace brightcell::test {
+namespace {
+
+using Kinds = std::vector<LayerKind>;
+constexpr LayerKind conv = LayerKind::conv, maxPool = LayerKind::maxPool, averagePool = LayerKind::averagePool,
+                    batchNorm = LayerKind::batchNorm, dense = LayerKind::dense, dropout = LayerKind::dropout,
+                    activation = LayerKind::activation;
+
+void compareActivations(Network& network, const Case& c, const std::string& what) {
+  auto twin = twinOf<double>(network, c);
+  twin.training = false;
+  const auto expected = twin.run(mapsOf<double>(c), c.labels, {});
+  for (size_t layer = 0; layer < c.layers.size(); ++layer) {
+    std::vector<float> received(expected.outputs[layer].values.size());
+    network.activations(sourceOf(c), static_cast<int>(layer), received.data());
+    checkClose(received, expected.outputs[layer].values, 1e-5, 1e-6, what + ", output of layer " + std::to_string(layer));
+  }
+}
+
+void compareCase(uint64_t seed, const Kinds& kinds, const std::string& set) {
+  const Case c = randomCase(seed, kinds);
+  const std::string what = set + ", case " + std::to_string(seed);
+  Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform});
+  scatter(network, seed);
+  compareActivations(network, c, what);
+
+  TrainStep step;
+  step.labels = c.labels.data();
+  step.seed = seed;
+  const auto twin = twinOf<double>(network, c, seed);
+  const auto expected = twin.run(mapsOf<double>(c), c.labels, step.loss);
+  const StepResult received = network.computeGradients(sourceOf(c), step);
+  checkClose(std::vector<double>{received.loss}, std::vector<double>{expected.loss}, 1e-5, 0, what + ", loss");
+  double largest = 0;
+  for (const auto& [name, gradient] : expected.gradients)
+    for (const double value : gradient) largest = std::max(largest, std::abs(value));
+  for (Parameter* parameter : network.trainedParameters())
+    checkClose(gradientOf(network, *parameter), expected.gradients.at(parameter->name), 2e-5, 2e-6 * largest,
+               what + ", gradient of " + parameter->name);
+}
+
+// The layers after a convolution show its result's gradient; a convolution before them shows their source's.
+void compare(const std::vector<Kinds>& networks, int cases) {
+  for (const Kernels* set : availableKernels()) {
+    chooseKernels(set->name);
+    for (size_t i = 0; i < networks.size(); ++i)
+      for (int n = 0; n < cases; ++n) compareCase(1000 * (i + 1) + n, networks[i], set->name);
+  }
+  chooseKernels(availableKernels().back()->name);
+}
+
+FACT("convolutions agree with their twin, forward and backward") {
+  compare({{conv}, {conv, conv}, {conv, activation, conv}}, 12);
+}
+FACT("a convolution with its max pool and activation agrees with the twins") {
+  compare({{conv, maxPool}, {conv, conv, maxPool, activation}, {conv, conv, activation, maxPool}}, 12);
+}
+FACT("max pools agree with their twin") { compare({{maxPool}, {conv, activation, averagePool, maxPool}}, 10); }
+FACT("average pools agree with their twin") { compare({{averagePool}, {conv, averagePool, conv}}, 10); }
+FACT("batch norm agrees with its twin") {
+  compare({{batchNorm}, {conv, batchNorm, conv}, {conv, maxPool, batchNorm, batchNorm}, {dense, batchNorm}}, 8);
+}
+FACT("dense layers agree with their twin") { compare({{dense}, {dense, activation, dense}, {conv, dense, dense}}, 10); }
+FACT("activations agree with their twin") {
+  compare({{activation}, {conv, batchNorm, activation, conv}, {conv, activation, activation}}, 8);
+}
+FACT("dropout agrees with its twin") {
+  compare({{dropout}, {conv, dropout, conv}, {conv, batchNorm, dropout}, {dense, activation, dropout}}, 8);
+}
+FACT("deep mixtures of all layers agree with the twins") {
+  compare({{conv, maxPool, activation, batchNorm, conv, activation, averagePool, dropout, dense, activation, batchNorm}},
+          12);
+}
+
+FACT("the engine agrees with the twins in single precision too") {
+  const Case c = randomCase(5, {conv, maxPool, activation, batchNorm, dense});
+  Network network(c.input, c.layers, 5, {InitialiserKind::heNormal});
+  TrainStep step;
+  step.labels = c.labels.data();
+  const auto expected = twinOf<float>(network, c).run(mapsOf<float>(c), c.labels, step.loss);
+  const double loss = network.computeGradients(sourceOf(c), step).loss;
+  checkClose(std::vector<double>{loss}, std::vector<double>{expected.loss}, 1e-4, 0, "loss");
+}
+
+Case largeCase(bool withBatchNorm) {
+  Kinds kinds{conv, maxPool, activation};
+  if (withBatchNorm) kinds.push_back(batchNorm);
+  kinds.insert(kinds.end(), {conv, dropout, dense, activation});
+  return randomCase(77, kinds);
+}
+
+std::vector<std::vector<float>> trained(const Case& c, int threadCount) {
+  setThreads(threadCount);
+  Network network(c.input, c.layers, 3, {InitialiserKind::heNormal});
+  TrainStep step;
+  step.labels = c.labels.data();
+  step.learningRate = 0.01;
+  for (int i = 0; i < 5; ++i) {
+    step.seed = i;
+    network.trainStep(sourceOf(c), step);
+  }
+  std::vector<std::vector<float>> state;
+  for (const NamedArray& array : network.arrays(true)) state.push_back(arrayOf(network, array.name));
+  std::vector<float> probabilities(c.count * network.classes());
+  network.predict(sourceOf(c), probabilities.data());
+  state.push_back(probabilities);
+  return state;
+}
+
+FACT("training gives the same bits on 1, 2, 3 and 7 threads") {
+  for (const bool withBatchNorm : {false, true}) {
+    const Case c = largeCase(withBatchNorm);
+    const auto expected = trained(c, 1);
+    for (const int count : {2, 3, 7}) check(trained(c, count) == expected, std::to_string(count) + " threads differ");
+  }
+  setThreads(2);
+}
+
+FACT("each instruction set trains to the same weights within rounding") {
+  const Case c = largeCase(true);
+  chooseKernels("plain");
+  const auto expected = trained(c, 2);
+  for (const Kernels* set : availableKernels()) {
+    chooseKernels(set->name);
+    const auto received = trained(c, 2);
+    for (size_t i = 0; i < expected.size(); ++i)
+      checkClose(received[i], expected[i], 1e-2, 1e-4, std::string(set->name) + ", array " + std::to_string(i));
+  }
+}
+
+FACT("a step that is not finite changes nothing") {
+  Case c = largeCase(true);
+  Network network(c.input, c.layers, 3, {InitialiserKind::heNormal});
+  TrainStep step;
+  step.labels = c.labels.data();
+  step.learningRate = 0.01;
+  network.trainStep(sourceOf(c), step);
+  std::vector<std::vector<float>> before;
+  for (const NamedArray& array : network.arrays(true)) before.push_back(arrayOf(network, array.name));
+  std::fill_n(c.pixels.begin(), c.input.size(), NAN);
+  check(!network.trainStep(sourceOf(c), step).finite, "a NaN pixel must make the step not finite");
+  size_t at = 0;
+  for (const NamedArray& array : network.arrays(true))
+    check(arrayOf(network, array.name) == before[at++], array.name + " changed");
+}
+
+FACT("running statistics move by one minus the decay, which rises to its value, with the unbiased variance") {
+  Case c = randomCase(9, {batchNorm});
+  c.layers[0].decay = 0.15;
+  Network network(c.input, c.layers, 3, {InitialiserKind::heNormal});
+  const auto batch = reference::measure(mapsOf<double>(c));
+  const double number = static_cast<double>(c.count * c.input.positions());
+  TrainStep step;
+  step.labels = c.labels.data();
+  step.learningRate = 0.01;
+  std::vector<double> mean(c.input.channels), variance(c.input.channels, 1.0);
+  for (const double decay : {0.1, 0.15, 0.15}) {
+    network.trainStep(sourceOf(c), step);
+    for (int i = 0; i < c.input.channels; ++i) {
+      mean[i] = decay * mean[i] + (1 - decay) * batch.mean[i];
+      variance[i] = decay * variance[i] + (1 - decay) * batch.variance[i] * number / (number - 1);
+    }
+  }
+  checkClose(arrayOf(network, "0.batchNorm.runningMean"), mean, 1e-5, 1e-7, "mean");
+  checkClose(arrayOf(network, "0.batchNorm.runningVariance"), variance, 1e-6, 0, "variance");
+}
+
+}  // namespace
+}  // namespace brightcell::test
