@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { PixelType } from '../engine/imageSet.ts';
+import type { NamedTensor } from '../engine/network.ts';
+import type { NetworkSpec } from '../engine/networkSpec.ts';
+import { type Normalisation, normalisations } from '../engine/normalisation.ts';
+import type { Preparation } from '../engine/prepare.ts';
+import { BrightcellError } from '../errors.ts';
+import { asDiskFull, writeWholeFile } from '../wholeFile.ts';
+import { completeNetwork, parseNetwork } from './readNetwork.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+
+export const modelFormatVersion = 1;
+
+/** `network.json`: all that turns a raw image into probabilities, but the weights. */
+export interface ModelDescription {
+  formatVersion: number;
+  kind: 'cnn';
+  classes: string[];
+  /** How raw images become stored ones. */
+  preparation: Preparation;
+  /** Pixel type that the network was trained on. */
+  pixelType: Exclude<PixelType, 'float32'>;
+  /** How stored images become the network's input. */
+  normalisation: Normalisation;
+  network: NetworkSpec;
+}
+
+/**
+ * Writes `network.json` and `weights.safetensors`; a reader never sees half a model. A folder that holds the same
+ * description gets new weights; throws `model-exists` where anything else stands, and `disk-full`.
+ */
+export async function saveModel(
+  folder: string,
+  description: ModelDescription,
+  weights: readonly NamedTensor[],
+): Promise<void> {
+  const text = `${JSON.stringify(description, null, 2)}\n`;
+  const metadata = { format: 'brightcell', sha256: digest(weights) };
+  const present = await readFile(join(folder, 'network.json'), 'utf8').catch(() => undefined);
+  if (present === text) return writeSafetensors(join(folder, 'weights.safetensors'), weights, metadata);
+  const temporary = join(dirname(folder), `.${process.pid}-${basename(folder)}`);
+  try {
+    await mkdir(dirname(folder), { recursive: true });
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary);
+    await writeSafetensors(join(temporary, 'weights.safetensors'), weights, metadata);
+    await writeWholeFile(join(temporary, 'network.json'), text);
+    await rename(temporary, folder);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+      throw asDiskFull(error, folder);
+    }
+    throw new BrightcellError(
+      'model-exists',
+      `${folder} must be free for a new model, but something else stands there. Choose another folder.`,
+      { cause: error, fields: { path: folder } },
+    );
+  }
+}
+
+/**
+ * Reads a model folder: description and weights, checked against each other's format and checksum. Throws
+ * `model-missing`, `model-newer`, `model-corrupt`.
+ */
+export async function readModel(
+  folder: string,
+): Promise<{ description: ModelDescription; weights: NamedTensor[] }> {
+  const description = await readDescription(folder);
+  const path = join(folder, 'weights.safetensors');
+  const { tensors, metadata } = await readSafetensors(path);
+  if (metadata.sha256 !== undefined && metadata.sha256 !== digest(tensors)) {
+    throw corrupt(path, 'its numbers do not match the checksum written with them');
+  }
+  return { description, weights: tensors };
+}
+
+function digest(tensors: readonly NamedTensor[]): string {
+  const hash = createHash('sha256');
+  for (const { data } of tensors) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest('hex');
+}
+
+async function readDescription(folder: string): Promise<ModelDescription> {
+  const path = join(folder, 'network.json');
+  const text = await readFile(path, 'utf8').catch(cause => {
+    throw new BrightcellError(
+      'model-missing',
+      `There is no model at ${folder}: no network.json. Give a run folder or the model folder in it.`,
+      { cause, fields: { path } },
+    );
+  });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw corrupt(path, 'it is not JSON');
+  }
+  const version = (parsed as { formatVersion?: unknown } | null)?.formatVersion;
+  if (typeof version === 'number' && version > modelFormatVersion) {
+    throw new BrightcellError(
+      'model-newer',
+      `${path} has format ${version}; this brightcell reads up to ${modelFormatVersion}. Update brightcell.`,
+      { fields: { path, version } },
+    );
+  }
+  return checkDescription(parsed, path);
+}
+
+const schema = z.object({
+  formatVersion: z.literal(modelFormatVersion),
+  kind: z.literal('cnn'),
+  classes: z.array(z.string()).min(2),
+  preparation: z.object({
+    height: z.int().min(1),
+    width: z.int().min(1),
+    channels: z.union([z.literal('gray'), z.array(z.int().min(0)).min(1)]),
+    fit: z.enum(['stretch', 'pad', 'centre']),
+  }),
+  pixelType: z.enum(['uint8', 'uint16']),
+  normalisation: z.enum(normalisations),
+  network: z.object({
+    name: z.string(),
+    input: z.object({ channels: z.int(), height: z.int(), width: z.int() }),
+    layers: z.array(z.unknown()),
+  }),
+});
+
+function checkDescription(value: unknown, path: string): ModelDescription {
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const { path: place, message } = result.error.issues[0]!;
+    throw corrupt(path, `"${place.join('.')}": ${message}`);
+  }
+  const { network, ...rest } = result.data;
+  try {
+    const spec = completeNetwork(parseNetwork(network, path), network.input, rest.classes.length, path);
+    return { ...rest, network: spec };
+  } catch (cause) {
+    throw corrupt(path, (cause as Error).message);
+  }
+}
+
+function corrupt(path: string, what: string): BrightcellError {
+  return new BrightcellError(
+    'model-corrupt',
+    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
+    { fields: { path } },
+  );
+}
