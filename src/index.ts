@@ -7,6 +7,7 @@ export {
   type SplitName,
   splitNames,
 } from './dataset/format.ts';
+export { type SplitOptions, type SplitReport, split, splitWays } from './dataset/split.ts';
 export type { DamagedCell } from './dataset/verify.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';

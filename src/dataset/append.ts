@@ -69,6 +69,7 @@ function appendCell(
   appender.appendInteger(cell.rawWidth);
   appender.appendUInteger(pixelChecksum(cell.pixels));
   appendText(appender, cell.truth);
+  appendText(appender, cell.split); // as imported: later splits leave it alone
   appender.appendNull(); // verdict
   appender.appendNull(); // reason
   appender.appendNull(); // verdict_by

@@ -145,6 +145,7 @@ export function cellColumns(): [name: string, type: string][] {
     ['raw_width', 'INTEGER'],
     ['checksum', 'UINTEGER'],
     ['truth', 'VARCHAR'],
+    ['imported_split', 'VARCHAR'],
     ['verdict', 'VARCHAR'],
     ['reason', 'VARCHAR'],
     ['verdict_by', 'VARCHAR'],
