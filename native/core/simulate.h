@@ -3,6 +3,7 @@
 // drawn from (seed, index) alone and every session from (seed, session) alone, so neither threads nor chunks
 // show in the pixels.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -52,7 +53,13 @@ struct Contour {
   std::array<float, samples + 1> radius;
   double left, right, top, bottom;  // extents about the centre
 
-  float at(float angle) const;      // linear between samples; angle in [-pi, pi]
+  // Linear between samples; angle in [-pi, pi].
+  float at(float angle) const {
+    const float position = (angle + 3.14159265f) * static_cast<float>(samples / 6.283185307179586);
+    const int index = std::clamp(static_cast<int>(position), 0, samples - 1);
+    return radius[index] + (position - static_cast<float>(index)) * (radius[index + 1] - radius[index]);
+  }
+  float largest() const { return *std::max_element(radius.begin(), radius.end()); }
   void measure();
   void scale(double factor);
 };

@@ -49,12 +49,31 @@ double drawSpread(Random& random, Spread spread) {
   return spread.mean + spread.deviation * std::clamp(random.normal(), -2.5, 2.5);
 }
 
+// Cosine and sine at the angles of a contour's samples.
+struct Circle {
+  std::array<double, Contour::samples> cosine, sine;
+  Circle() {
+    for (int i = 0; i < Contour::samples; ++i) {
+      cosine[i] = std::cos(2 * pi * i / Contour::samples);
+      sine[i] = std::sin(2 * pi * i / Contour::samples);
+    }
+  }
+};
+
+const Circle& circle() {
+  static const Circle made;
+  return made;
+}
+
 // Fills `outline` with an ellipse of the same area as a circle of `radius`, turned by `turn`.
 void drawEllipse(Contour& outline, double radius, double aspect, double turn) {
   const double longAxis = radius * std::sqrt(aspect), shortAxis = radius / std::sqrt(aspect);
+  const Circle& unit = circle();
+  const double cosine = std::cos(turn), sine = std::sin(turn);
   for (int i = 0; i <= Contour::samples; ++i) {
-    const double angle = 2 * pi * i / Contour::samples - pi - turn;
-    const double across = shortAxis * std::cos(angle), along = longAxis * std::sin(angle);
+    const int at = i % Contour::samples;  // the sign that half a turn changes makes no difference to an ellipse
+    const double across = shortAxis * (unit.cosine[at] * cosine + unit.sine[at] * sine);
+    const double along = longAxis * (unit.sine[at] * cosine - unit.cosine[at] * sine);
     outline.radius[i] = static_cast<float>(longAxis * shortAxis / std::sqrt(across * across + along * along));
   }
 }
@@ -62,11 +81,15 @@ void drawEllipse(Contour& outline, double radius, double aspect, double turn) {
 // Multiplies the contour by 1 + waves of the orders [first, last], each of a normal amplitude that falls with the
 // order's distance from the first.
 void addWaves(Contour& outline, int first, int last, double amplitude, Random& random) {
+  const Circle& unit = circle();
   std::array<double, Contour::samples + 1> factor{};
   for (int order = first; order <= last; ++order) {
     const double size = amplitude * random.normal() / std::sqrt(1.0 + (order - first));
-    const double phase = random.uniform(0, 2 * pi);
-    for (int i = 0; i <= Contour::samples; ++i) factor[i] += size * std::cos(order * 2 * pi * i / Contour::samples + phase);
+    const double phase = random.uniform(0, 2 * pi), even = size * std::cos(phase), odd = size * std::sin(phase);
+    for (int i = 0; i <= Contour::samples; ++i) {
+      const int at = order * i % Contour::samples;
+      factor[i] += even * unit.cosine[at] - odd * unit.sine[at];
+    }
   }
   for (int i = 0; i <= Contour::samples; ++i)
     outline.radius[i] *= static_cast<float>(1 + std::clamp(factor[i], -0.35, 0.35));
@@ -112,17 +135,10 @@ void drawGranules(CellShape& cell, const TypeHabits& habits, Random& random) {
 
 }  // namespace
 
-float Contour::at(float angle) const {
-  const float position = (angle + static_cast<float>(pi)) * static_cast<float>(samples / (2 * pi));
-  const int index = std::clamp(static_cast<int>(position), 0, samples - 1);
-  const float share = position - static_cast<float>(index);
-  return radius[index] + share * (radius[index + 1] - radius[index]);
-}
-
 void Contour::measure() {
   left = right = top = bottom = 0;
   for (int i = 0; i < samples; ++i) {
-    const double angle = 2 * pi * i / samples - pi, x = radius[i] * std::cos(angle), y = radius[i] * std::sin(angle);
+    const double x = -radius[i] * circle().cosine[i], y = -radius[i] * circle().sine[i];
     left = std::max(left, -x);
     right = std::max(right, x);
     top = std::max(top, -y);

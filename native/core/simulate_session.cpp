@@ -63,10 +63,10 @@ void drawNoise(Session& session, const Habits& habits, Random& random) {
 void drawContrast(Session& session, Random& random) {
   session.blur = session.relief ? random.uniform(0.55, 0.85) : random.uniform(0.45, 0.7);
   session.direction = random.normal(0, 0.3);
-  session.contrast = session.relief ? random.uniform(85, 125) : random.uniform(120, 165);
-  session.shading = session.relief ? random.uniform(1.3, 2.2) : random.uniform(0.0, 0.2);
-  session.body = random.uniform(0.25, session.relief ? 0.8 : 0.45);
-  session.rim = random.uniform(0.6, 1.15);
+  session.contrast = session.relief ? random.uniform(90, 140) : random.uniform(120, 165);
+  session.shading = session.relief ? random.uniform(1.4, 2.5) : random.uniform(0.0, 0.2);
+  session.body = session.relief ? random.uniform(0.2, 1.0) : random.uniform(0.25, 0.45);
+  session.rim = random.uniform(0.6, session.relief ? 1.5 : 1.15);
   session.halo = random.uniform(0.3, 0.65);
   session.haloSide = random.uniform(-2.6, 2.6);
 }
