@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ImportReport } from '../import/importImages.ts';
-import { type ImportOptions, importFormats } from '../import/options.ts';
+import type { ImportFormat, ImportOptions } from '../import/options.ts';
 import { imageSize, listOf, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
 import { countOf, formatCount, formatDuration } from './text.ts';
@@ -22,9 +22,7 @@ export function addImport(program: Command): void {
         'centre',
       ]),
     )
-    .addOption(
-      new Option('--format <name>', 'how the source is laid out (default: auto)').choices([...importFormats]),
-    )
+    .addOption(new Option('--format <name>', 'how the source is laid out (default: auto)').choices(formats))
     .option('--depth <bits>', 'bits of a stored pixel: auto, 8 or 16 (default: auto)', depth)
     .option('--strict', 'stop at the first image that cannot be read')
     .addOption(
@@ -51,6 +49,8 @@ export function addImport(program: Command): void {
       }),
     );
 }
+
+const formats: ImportFormat[] = ['auto', 'folders', 'csv', 'lists', 'npz'];
 
 type ImportFlags = ImportOptions & { out: string };
 

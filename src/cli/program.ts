@@ -3,6 +3,7 @@ import { version } from '../version.ts';
 import { addClassify } from './classify.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
+import { addSimulate } from './simulate.ts';
 import { addTrain } from './train.ts';
 
 /** The command line, ready to parse. What a command needs of the library is loaded when it runs. */
@@ -22,7 +23,7 @@ export function createProgram(): Command {
       'after',
       '\nStart with:\n  $ brightcell demo\n\nBRIGHTCELL_DEBUG=1 shows where an error arose.',
     );
-  for (const add of [addImport, addTrain, addClassify]) {
+  for (const add of [addImport, addSimulate, addTrain, addClassify]) {
     add(program);
   }
   return program;
