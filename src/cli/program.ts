@@ -4,6 +4,7 @@ import { addClassify } from './classify.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { addSimulate } from './simulate.ts';
+import { addSplit } from './split.ts';
 import { addTrain } from './train.ts';
 
 /** The command line, ready to parse. What a command needs of the library is loaded when it runs. */
@@ -23,7 +24,7 @@ export function createProgram(): Command {
       'after',
       '\nStart with:\n  $ brightcell demo\n\nBRIGHTCELL_DEBUG=1 shows where an error arose.',
     );
-  for (const add of [addImport, addSimulate, addTrain, addClassify]) {
+  for (const add of [addImport, addSimulate, addSplit, addTrain, addClassify]) {
     add(program);
   }
   return program;
