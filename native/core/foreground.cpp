@@ -23,10 +23,10 @@ Spread robustSpread(std::vector<float>& values) {
   return {median, 1.4826f * quantileOf(values, 0.5)};
 }
 
-// Every pixel, or of a large image every few, so that medians cost a bounded time.
+// Every pixel, or every few, so that medians cost a bounded time.
 template <class Take>
 void sample(int64_t count, std::vector<float>& values, Take take) {
-  const int64_t step = 1 + count / 20000;
+  const int64_t step = 1 + count / 2000;
   values.clear();
   for (int64_t i = 0; i < count; i += step) take(i);
 }
@@ -79,36 +79,31 @@ double removeLines(float* deviation, const uint8_t* clear, int height, int width
   return square / lines;
 }
 
-// Root mean square in a window of 5 x 5, smaller at the border.
+// Root mean square in a window of 3 x 3, smaller at the border.
 void localEnergy(const float* deviation, int height, int width, float* across, float* energy) {
-  constexpr int radius = 2;
   for (int y = 0; y < height; ++y) {
     const float* src = deviation + static_cast<int64_t>(y) * width;
     float* dst = across + static_cast<int64_t>(y) * width;
-    for (int x = 0; x < width; ++x) energy[x] = src[x] * src[x];  // row 0 of `energy` is free until the second pass
-    for (int x = 0; x < std::min(radius, width); ++x) {
-      dst[x] = 0;
-      for (int k = 0; k <= std::min(x + radius, width - 1); ++k) dst[x] += energy[k];
+    if (width < 3) {
+      float sum = 0;
+      for (int x = 0; x < width; ++x) sum += src[x] * src[x];
+      std::fill(dst, dst + width, sum / static_cast<float>(width));
+      continue;
     }
-    for (int x = radius; x < width - radius; ++x)
-      dst[x] = energy[x - 2] + energy[x - 1] + energy[x] + energy[x + 1] + energy[x + 2];
-    for (int x = std::max(radius, width - radius); x < width; ++x) {
-      dst[x] = 0;
-      for (int k = x - radius; k < width; ++k) dst[x] += energy[k];
-    }
+    dst[0] = (src[0] * src[0] + src[1] * src[1]) / 2;
+    for (int x = 1; x + 1 < width; ++x) dst[x] = (src[x - 1] * src[x - 1] + src[x] * src[x] + src[x + 1] * src[x + 1]) / 3;
+    dst[width - 1] = (src[width - 2] * src[width - 2] + src[width - 1] * src[width - 1]) / 2;
   }
   for (int y = 0; y < height; ++y) {
     float* dst = energy + static_cast<int64_t>(y) * width;
-    const int first = std::max(0, y - radius), last = std::min(height - 1, y + radius);
+    const int first = std::max(0, y - 1), last = std::min(height - 1, y + 1);
     std::fill(dst, dst + width, 0.0f);
     for (int row = first; row <= last; ++row) {
       const float* src = across + static_cast<int64_t>(row) * width;
       for (int x = 0; x < width; ++x) dst[x] += src[x];
     }
-    for (int x = 0; x < width; ++x) {
-      const int columns = std::min(width - 1, x + radius) - std::max(0, x - radius) + 1;
-      dst[x] = std::sqrt(dst[x] / static_cast<float>(columns * (last - first + 1)));
-    }
+    const float share = 1.0f / static_cast<float>(last - first + 1);
+    for (int x = 0; x < width; ++x) dst[x] = std::sqrt(dst[x] * share);
   }
 }
 
@@ -189,7 +184,7 @@ Foreground findForeground(const float* gray, int height, int width, PrepareScrat
   const int64_t count = static_cast<int64_t>(height) * width;
   scratch.planes.resize(static_cast<size_t>(3 * count));
   scratch.masks.resize(static_cast<size_t>(2 * count));
-  scratch.labels.resize(static_cast<size_t>(count));
+  scratch.labels.resize(static_cast<size_t>(2 * count));
   float *deviation = scratch.planes.data(), *energy = deviation + count, *across = energy + count;
   uint8_t *clear = scratch.masks.data(), *mask = clear + count;
   auto& values = scratch.border;
@@ -213,13 +208,14 @@ Foreground findForeground(const float* gray, int height, int width, PrepareScrat
   found.noise = robustSpread(values).deviation;
   sample(count, values, [&](int64_t i) { if (clear[i]) values.push_back(energy[i]); });
   const Spread quiet = robustSpread(values);
+  found.quietEnergy = quiet.median;
   found.energyLimit = quiet.median + 5 * std::max(quiet.deviation, 0.1f * quiet.median);
   found.peak = *std::max_element(energy, energy + count);
 
   for (int64_t i = 0; i < count; ++i) clear[i] = energy[i] <= found.energyLimit;
   for (int64_t i = 0; i < count; ++i) mask[i] = !clear[i];
   fillHoles(mask, height, width, scratch.stack);
-  found.faint = findComponents(mask, energy, height, width, scratch.labels.data(), scratch.stack);
+  found.faint = findComponents(mask, energy, height, width, scratch.labels.data() + count, scratch.stack);
   const float limit = std::max(found.energyLimit, 0.25f * found.peak);
   for (int64_t i = 0; i < count; ++i) mask[i] = energy[i] > limit;
   fillHoles(mask, height, width, scratch.stack);
@@ -228,6 +224,7 @@ Foreground findForeground(const float* gray, int height, int width, PrepareScrat
   found.energy = energy;
   found.clear = clear;
   found.labels = scratch.labels.data();
+  found.faintLabels = found.labels + count;
   return found;
 }
 

@@ -2,7 +2,7 @@
 //
 // The background is a level plus one offset a row and one a column, because time-stretch images carry stripes in
 // both directions. Foreground is where the local energy of the deviation from the background (its root mean
-// square in a 5 x 5 window) stands out of the energy that noise alone has: a threshold that knows neither the
+// square in a 3 x 3 window) stands out of the energy that noise alone has: a threshold that knows neither the
 // sign of the contrast nor how far noise is correlated.
 #pragma once
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace brightcell {
 // One connected part of a mask.
 struct Component {
   int64_t area;
-  int label;                     // in Foreground::labels, from 1
+  int label;                     // in the labels, from 1
   int top, bottom, left, right;  // inclusive
   double sumX, sumY, sumXX, sumYY, sumXY;
   double energy;                 // sum of the local energy
@@ -24,12 +24,13 @@ struct Component {
 struct Foreground {
   int height, width;
   float background, noise, variation;  // level, deviation without stripes, deviation of the stripes
-  float energyLimit;                   // above it, energy is not noise
+  float quietEnergy, energyLimit;      // median where there is background; above the limit it is not noise
   float peak;                          // largest energy
   const float* deviation;              // H x W, background taken away
   const float* energy;                 // H x W
   const uint8_t* clear;                // H x W: nonzero where energy is no more than noise
-  const int32_t* labels;               // H x W: components of the objects, 0 elsewhere
+  const int32_t* labels;               // H x W: which object, 0 for none
+  const int32_t* faintLabels;          // H x W: which faint part, 0 for none
   std::vector<Component> objects;      // above a quarter of the peak, holes filled; largest first
   std::vector<Component> faint;        // above noise only, objects included, holes filled; largest first
 };

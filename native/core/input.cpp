@@ -54,7 +54,7 @@ void normalise(Normalisation normalisation, double range, int64_t count, float* 
 }  // namespace
 
 uint64_t imageSeed(uint64_t seed, int64_t position) {
-  return Random(seed, static_cast<uint64_t>(position) + 1).next();
+  return Random(seed, static_cast<uint64_t>(position)).next();
 }
 
 void loadImage(const ImageView& image, const InputTransform& transform, uint64_t seed, float* dst, float* scratch) {

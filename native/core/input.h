@@ -41,7 +41,7 @@ struct InputTransform {
   const Augmentation* augmentation = nullptr;  // null: none
 };
 
-// The seed of the image at `position` of a batch that is drawn with `seed`.
+// The seed of the image at `position` of a batch that is drawn with `seed`; the network draws the same.
 uint64_t imageSeed(uint64_t seed, int64_t position);
 
 // Writes image [C, H, W] as float32 to dst, augmented (seeded by seed alone) and then normalised over all

@@ -101,29 +101,26 @@ void store(const Placement& placement, const Preparation& preparation, float fil
   }
 }
 
-// Gray of the chosen channels (their mean), reduced by whole-pixel averaging until no side exceeds 1024, so that
-// quality costs at most so much memory and time.
+// Gray of the chosen channels (their mean) at a working size of at most 96 x 128, area-averaged, so that what is
+// measured costs the same for every image; saturation alone is counted on the raw pixels.
 void measure(const RawView& raw, const Preparation& preparation, float* quality, PrepareScratch& scratch) {
-  constexpr int longest = 1024;
-  const int factor = (std::max(raw.height, raw.width) + longest - 1) / longest;
-  const int height = std::max(1, raw.height / factor), width = std::max(1, raw.width / factor);
-  const int down = std::min(factor, raw.height), across = std::min(factor, raw.width);
-  const int channels = preparation.channels.empty() ? 1 : static_cast<int>(preparation.channels.size());
+  const int height = std::min(raw.height, 96), width = std::min(raw.width, 128);
+  scratch.horizontal.plan(raw.width, width);
+  scratch.vertical.plan(raw.height, height);
+  scratch.narrow.resize(static_cast<size_t>(width));
   scratch.gray.assign(static_cast<size_t>(height) * width, 0.0f);
-  const float share = 1.0f / static_cast<float>(down * across * channels);
-  for (int row = 0; row < height * down; ++row) {
-    float* out = scratch.gray.data() + static_cast<int64_t>(row / down) * width;
+  const int channels = preparation.outputChannels();
+  Saturation saturation(raw.type == PixelType::uint8 ? 255.0f : 65535.0f);
+  for (int row = 0; row < raw.height; ++row)
     for (int channel = 0; channel < channels; ++channel) {
       readRow(raw, row, preparation.channels.empty() ? -1 : preparation.channels[static_cast<size_t>(channel)], scratch.row.data());
-      if (across * down * channels == 1) {
-        std::copy(scratch.row.begin(), scratch.row.begin() + width, out);
-        continue;
-      }
-      for (int x = 0; x < width; ++x)
-        for (int k = 0; k < across; ++k) out[x] += share * scratch.row[static_cast<size_t>(x) * across + k];
+      saturation.count(scratch.row.data(), raw.width);
+      scratch.horizontal.apply(scratch.row.data(), scratch.narrow.data());
+      if (channels > 1)
+        for (float& value : scratch.narrow) value /= static_cast<float>(channels);
+      scratch.vertical.accumulate(row, scratch.narrow.data(), width, scratch.gray.data());
     }
-  }
-  measureQuality(scratch.gray.data(), height, width, raw.type == PixelType::uint8 ? 255.0f : 65535.0f, quality, scratch);
+  measureQuality({scratch.gray.data(), height, width, raw.height, raw.width}, saturation, quality, scratch);
 }
 
 }  // namespace
