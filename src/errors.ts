@@ -29,6 +29,7 @@ export const errorCodes = {
   'checkpoint-corrupt': 1,
   'checkpoint-mismatch': 1,
   'classes-missing': 2,
+  'dataset-changed': 1,
   'dataset-corrupt': 1,
   'dataset-exists': 2,
   'dataset-locked': 1,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { findCautions } from '../../src/evaluate/cautions.ts';
 import { confusionCsv, scoresCsv, toCsv } from '../../src/evaluate/csv.ts';
+import { formatEvaluation, scoreGroups } from '../../src/evaluate/report.ts';
 import { type Scores, scorePredictions } from '../../src/evaluate/score.ts';
 import { formatConfusion, formatOverall, formatScoreTable } from '../../src/evaluate/table.ts';
 
@@ -155,6 +156,44 @@ test('a good result on enough cells needs no caution', () => {
       }),
     ),
   ).toEqual([]);
+});
+
+test('groups are scored apart, in order of name, only where there are two or more', () => {
+  const labels = Int32Array.of(0, 1, 0, 1);
+  const predicted = Int32Array.of(0, 1, 1, 1);
+  expect(scoreGroups(['run 2', 'run 1', 'run 2', null], labels, predicted)).toEqual([
+    { group: '(none)', cells: 1, accuracy: 1 },
+    { group: 'run 1', cells: 1, accuracy: 1 },
+    { group: 'run 2', cells: 2, accuracy: 0.5 },
+  ]);
+  expect(scoreGroups(['run 1', 'run 1'], labels.subarray(0, 2), predicted)).toEqual([]);
+});
+
+test('the report of a part has its table, figures, confusion matrix, groups and cautions within the width', () => {
+  const scores = repeat({
+    classes: ['a', 'b'],
+    confusion: [
+      [3, 1],
+      [0, 4],
+    ],
+  });
+  const groups = Array.from({ length: 25 }, (_, i) => ({ group: `donor ${i}`, cells: 8, accuracy: i / 25 }));
+  const text = formatEvaluation(
+    'cellnet',
+    [{ part: 'test', scores, groups, cautions: findCautions('test', scores) }],
+    80,
+  );
+  expect(text.startsWith('Test: 8 cells\n\nMeasurement')).toBe(true);
+  for (const piece of [
+    'Accuracy  ',
+    'True \\ predicted',
+    'Accuracy by group, 0.000 to 0.960',
+    'and 5 more',
+    'Caution: ',
+  ]) {
+    expect(text).toContain(piece);
+  }
+  expect(Math.max(...text.split('\n').map(line => line.length))).toBeLessThanOrEqual(80);
 });
 
 /** Scores of predictions that are sure and have this confusion matrix. */

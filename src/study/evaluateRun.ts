@@ -1,0 +1,241 @@
+// N cells, K classes.
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type LoadedClassifier, loadClassifier } from '../classifiers/loadClassifier.ts';
+import { Dataset } from '../dataset/dataset.ts';
+import type { CellTable, SplitName } from '../dataset/format.ts';
+import { BrightcellError } from '../errors.ts';
+import { findCautions } from '../evaluate/cautions.ts';
+import { confusionCsv, scoresCsv } from '../evaluate/csv.ts';
+import {
+  type PredictionTable,
+  writePredictionsCsv,
+  writePredictionsParquet,
+} from '../evaluate/predictions.ts';
+import { type EvaluatedPart, scoreGroups } from '../evaluate/report.ts';
+import { mostProbable, scorePredictions } from '../evaluate/score.ts';
+import { type Job, throwIfCancelled } from '../job.ts';
+import { writeWholeFile } from '../wholeFile.ts';
+import { type Part, splitParts, wholePart } from './parts.ts';
+import { type RunFolder, readRun } from './runFolder.ts';
+import { countTrained, readChecksums } from './trainedCells.ts';
+
+export interface EvaluateOptions {
+  /** Those of validation and test that have cells by default; of another data set, all its cells as one part. */
+  splits?: SplitName[];
+  /** Another data set than the one trained on; by default that one, where it was when the run was made. */
+  dataset?: string;
+  /** Evaluate although the data set is not as it was when the run was trained; the report then says so. */
+  allowChanged?: boolean;
+  /** Folder for the files; `<run>/evaluation` by default, `<run>/evaluation-<data set>` for another data set. */
+  out?: string;
+}
+
+export interface EvaluationReport {
+  run: string;
+  dataset: string;
+  /** Name of the network, as the tables call it. */
+  method: string;
+  /** Fold that was held out; null where the data set's own split was used. */
+  fold: number | null;
+  parts: EvaluatedPart[];
+  /** What must be known before believing any of the figures. */
+  cautions: string[];
+  /** Folder that holds the files. */
+  out: string;
+  files: string[];
+  seconds: number;
+}
+
+/**
+ * Evaluates a trained run on the validation and test part of its data set, or on another data set, and writes
+ * scores (JSON, CSV), confusion matrices (CSV) and predictions (Parquet, CSV) into the run folder.
+ * Throws `run-missing`, `model-missing`, `dataset-changed` when cells, labels, split or verdicts are not those of
+ * the training and `allowChanged` is not set, and `option-invalid` when a part has no cells or the data set does
+ * not fit the model.
+ */
+export async function evaluate(
+  run: string,
+  options: EvaluateOptions = {},
+  job: Job = {},
+): Promise<EvaluationReport> {
+  const started = performance.now();
+  const folder = await readRun(run);
+  const path = options.dataset ?? folder.dataset;
+  const own = resolve(path) === resolve(folder.dataset);
+  const classifier = await loadClassifier(run);
+  const dataset = await Dataset.open(path, 'read');
+  try {
+    const labelOf = matchClasses(classifier, dataset);
+    const changed = own && (await isChanged(dataset, folder, options));
+    const table = await dataset.cells();
+    const parts =
+      own || options.splits ? splitParts(table, own ? folder.fold : null, options.splits) : wholePart(table);
+    const predictions = await predictParts({ classifier, dataset, table, parts, labelOf }, job);
+    const report: EvaluationReport = {
+      ...{ run, dataset: path, method: folder.network, fold: folder.fold },
+      parts: parts.map(part => scorePart(part, table, predictions)),
+      cautions: await findLeaks({ dataset, folder, own, changed }, predictions.id),
+      out: options.out ?? join(run, own ? 'evaluation' : `evaluation-${basename(resolve(path))}`),
+      files: [],
+      seconds: (performance.now() - started) / 1000,
+    };
+    report.files = await writeFiles(report, predictions);
+    return report;
+  } finally {
+    await dataset.close();
+  }
+}
+
+/**
+ * How the data set's labels become the model's: classes are matched by name. Throws `option-invalid` for a class
+ * that the model does not know and for images that were prepared in another way.
+ */
+function matchClasses(classifier: LoadedClassifier, { path, header }: Dataset): (label: number) => number {
+  if (!isDeepStrictEqual(header.preparation, classifier.preparation)) {
+    throw new BrightcellError(
+      'option-invalid',
+      `The images of ${path} must be prepared as the model's were, ${JSON.stringify(classifier.preparation)}. ` +
+        `Received ${JSON.stringify(header.preparation)}. Import the images again with those settings.`,
+    );
+  }
+  const index = header.classes.map(name => classifier.classes.indexOf(name));
+  const unknown = header.classes.filter((_, k) => index[k] === -1);
+  if (unknown.length > 0) {
+    throw new BrightcellError(
+      'option-invalid',
+      `Every class of ${path} must be one that the model knows: ${classifier.classes.join(', ')}. ` +
+        `Received ${unknown.join(', ')} as well. Rename the classes or train on them.`,
+    );
+  }
+  return label => index[label]!;
+}
+
+async function isChanged(dataset: Dataset, folder: RunFolder, options: EvaluateOptions): Promise<boolean> {
+  if ((await dataset.fingerprint()) === folder.fingerprint) return false;
+  if (options.allowChanged) return true;
+  throw new BrightcellError(
+    'dataset-changed',
+    `${dataset.path} must be as it was when the run was trained. Its cells, labels, verdicts or split have changed since, ` +
+      'so images that were trained on may now stand in the test part. Train again, or allow it (--allow-changed).',
+    { fields: { path: dataset.path } },
+  );
+}
+
+interface Work {
+  classifier: LoadedClassifier;
+  dataset: Dataset;
+  table: CellTable;
+  parts: Part[];
+  labelOf: (label: number) => number;
+}
+
+const chunk = 4096;
+
+/** Predictions of all parts, one part after another. */
+async function predictParts(work: Work, job: Job): Promise<PredictionTable> {
+  const { classifier, dataset, table, parts, labelOf } = work;
+  const positions = Int32Array.from(parts.flatMap(part => [...part.positions]));
+  const id = positions.map(i => table.id[i]!);
+  const K = classifier.classes.length;
+  const probabilities = new Float32Array(id.length * K);
+  const images = dataset.images();
+  for (let first = 0; first < id.length; first += chunk) {
+    throwIfCancelled(job);
+    job.onProgress?.({ stage: 'evaluating', done: first, total: id.length, unit: 'images' });
+    const rows = id.slice(first, first + chunk);
+    probabilities.set(await classifier.predict(images, rows, { signal: job.signal }), first * K);
+  }
+  job.onProgress?.({ stage: 'evaluating', done: id.length, total: id.length, unit: 'images' });
+  return {
+    ...{ classes: classifier.classes, id, probabilities },
+    ...(await readSources(dataset, id)),
+    part: parts.flatMap(part => new Array<string>(part.positions.length).fill(part.name)),
+    group: Array.from(positions, i => table.group[i] ?? null),
+    labels: positions.map(i => labelOf(table.label[i]!)),
+  };
+}
+
+async function readSources(dataset: Dataset, ids: Int32Array) {
+  const place = new Map(Array.from(ids, (id, i) => [id, i]));
+  const source = new Array<string>(ids.length).fill('');
+  const frame = new Int32Array(ids.length);
+  await dataset.scan('SELECT id, source, frame FROM cells ORDER BY id', rows => {
+    const [id, path, page] = [0, 1, 2].map(column => rows.getColumnValues(column));
+    for (let row = 0; row < rows.rowCount; row++) {
+      const at = place.get(id![row] as number);
+      if (at === undefined) continue;
+      source[at] = path![row] as string;
+      frame[at] = page![row] as number;
+    }
+  });
+  return { source, frame };
+}
+
+function scorePart({ name }: Part, table: CellTable, predictions: PredictionTable): EvaluatedPart {
+  const first = predictions.part.indexOf(name);
+  const count = predictions.part.lastIndexOf(name) + 1 - first;
+  const K = predictions.classes.length;
+  const labels = predictions.labels.subarray(first, first + count);
+  const probabilities = predictions.probabilities.subarray(first * K, (first + count) * K);
+  const scores = scorePredictions({ classes: predictions.classes, labels, probabilities });
+  const cautions = findCautions(name, scores);
+  if (name === 'train') {
+    cautions.unshift(
+      'These cells were trained on: the figures say how well they are remembered, nothing more.',
+    );
+  }
+  const groups = table.group.some(group => group !== null)
+    ? scoreGroups(predictions.group.slice(first, first + count), labels, mostProbable(probabilities, K))
+    : [];
+  return { part: name, scores, groups, cautions };
+}
+
+interface Origin {
+  dataset: Dataset;
+  folder: RunFolder;
+  own: boolean;
+  changed: boolean;
+}
+
+/** Says when cells that were trained on may be among those evaluated. */
+async function findLeaks({ dataset, folder, own, changed }: Origin, ids: Int32Array): Promise<string[]> {
+  if (changed) {
+    return [
+      'The data set changed after the training. Cells of the validation and test part may have been trained on: these are not test figures.',
+    ];
+  }
+  if (own) return [];
+  const trained = await countTrained(folder, await readChecksums(dataset, ids));
+  if (trained === undefined) {
+    return [
+      `Whether images of this data set were trained on is not known: ${folder.dataset} is gone or has changed since.`,
+    ];
+  }
+  if (trained === 0) return [];
+  return [
+    `${trained} of the ${ids.length} images were trained on, pixel for pixel: these are not test figures.`,
+  ];
+}
+
+/** Writes every file; what an earlier evaluation of other parts left in the folder is removed. */
+async function writeFiles(report: EvaluationReport, predictions: PredictionTable): Promise<string[]> {
+  const { out } = report;
+  await mkdir(out, { recursive: true });
+  const classes = predictions.classes;
+  const texts = report.parts.flatMap(({ part, scores }): [string, string][] => [
+    [`scores-${part}.csv`, scoresCsv(scores)],
+    [`confusion-${part}.csv`, confusionCsv(classes, scores.confusion)],
+  ]);
+  const { files: _, ...content } = report;
+  texts.push(['scores.json', `${JSON.stringify({ classes, ...content }, null, 2)}\n`]);
+  await writePredictionsParquet(join(out, 'predictions.parquet'), predictions);
+  await writePredictionsCsv(join(out, 'predictions.csv'), predictions);
+  for (const [name, text] of texts) await writeWholeFile(join(out, name), text);
+  const names = ['predictions.parquet', 'predictions.csv', ...texts.map(([name]) => name)];
+  for (const name of await readdir(out)) {
+    if (/^(scores|confusion)-\w+\.csv$/.test(name) && !names.includes(name)) await rm(join(out, name));
+  }
+  return names.map(name => join(out, name));
+}
