@@ -76,7 +76,7 @@ class Network:
     """A list of layers with its tensors by brightcell's names."""
 
     def __init__(self, spec, dtype):
-        self.layers, self.tensors, self.dtype = spec["layers"], {}, dtype
+        self.layers, self.tensors, self.dtype, self.steps = spec["layers"], {}, dtype, 0
         x = torch.zeros(2, *(spec["input"][side] for side in ("channels", "height", "width")), dtype=dtype)
         for index, layer in enumerate(self.layers):
             self.create(index, layer, x)
@@ -129,10 +129,10 @@ class Network:
             inside = F.avg_pool2d(F.pad(torch.ones_like(x), around), window, stride)
             return F.avg_pool2d(F.pad(x, around), window, stride) / inside
         if kind == "batchNorm":
-            return F.batch_norm(
-                x, get("runningMean"), get("runningVariance"), get("gamma"), get("beta"), training,
-                1 - layer["decay"], layer["epsilon"],
-            )
+            # The decay rises to its value: early statistics would otherwise weigh for hundreds of steps.
+            decay = min(layer["decay"], (1 + self.steps) / (10 + self.steps))
+            running = get("runningMean"), get("runningVariance")
+            return F.batch_norm(x, *running, get("gamma"), get("beta"), training, 1 - decay, layer["epsilon"])
         if kind == "dense":
             return F.linear(x.flatten(1), get("weights"), get("bias"))
         return {"relu": F.relu, "tanh": torch.tanh, "scaledTanh": lambda v: 1.7159 * torch.tanh(v * 2 / 3)}[kind](x)
@@ -178,6 +178,7 @@ def run_case(case, dtype):
         limit = case.get("clipNorm", math.inf)
         norms.append(torch.nn.utils.clip_grad_norm_(trained, limit).item())
         optimiser.step()
+        network.steps += 1
         losses.append(loss.item())
     with torch.no_grad():
         probabilities = F.softmax(network.run(x, training=False), 1)
@@ -217,7 +218,7 @@ odd = {
     "input": {"channels": 3, "height": 19, "width": 26},
     "layers": [
         {"type": "conv", "filters": 7, "kernel": [5, 4], "stride": [2, 1], "padding": "same", "bias": False},
-        {"type": "batchNorm", "decay": 0.9, "epsilon": 1e-5},
+        {"type": "batchNorm", "decay": 0.3, "epsilon": 1e-5},
         {"type": "scaledTanh"},
         {"type": "averagePool", "size": 3, "stride": 2, "padding": "same"},
         {"type": "conv", "filters": 9, "kernel": 3, "stride": 1, "padding": [1, 0, 2, 1]},
