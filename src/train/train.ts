@@ -1,38 +1,113 @@
+import { basename, join, resolve } from 'node:path';
+import { Dataset } from '../dataset/dataset.ts';
+import { getThreads, Network, setThreads } from '../engine/network.ts';
+import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
-import type { TrainOptions } from './config.ts';
+import { buildNetwork } from '../models/registry.ts';
+import { writeWholeFile } from '../wholeFile.ts';
+import { selectTrainingCells } from './cells.ts';
+import { maybeReadCheckpoint } from './checkpoint.ts';
+import { checkRunOptions, resolveConfig, type TrainOptions } from './config.ts';
+import { noteFinish, noteStart } from './provenance.ts';
+import type { TrainConfig } from './recipes.ts';
+import type { TrainReport } from './report.ts';
+import { createRun, openRun, type RunFolder } from './runFolder.ts';
+import { Training } from './training.ts';
 
-/** How one part of the data was classified. */
-export interface PartScore {
-  cells: number;
-  loss: number;
-  accuracy: number;
-  macroF1: number;
-}
-
-export interface TrainReport {
-  /** The run's folder. */
-  run: string;
-  /** The model folder with the best weights. */
-  model: string;
-  network: string;
-  classes: string[];
-  parameters: number;
-  /** Epochs trained, all sessions together; fewer than asked for after an early stop. */
-  epochs: number;
-  /** The epoch whose weights `model` holds, from 1. */
-  bestEpoch: number;
-  stopped: 'finished' | 'early';
-  trainingCells: number;
-  /** Of the best epoch; null when the split has no validation part. */
-  validation: PartScore | null;
-  seconds: number;
-  imagesPerSecond: number;
-  /** What the user must know before believing the figures. */
-  warnings: string[];
-}
+export type { PartScore, TrainReport } from './report.ts';
 
 /**
- * Trains a network on a split data set and writes a run folder. With `resume` a stopped run goes on to the same
- * weights as if it had never stopped.
+ * Trains a network on a split data set and writes a run folder: `config.json`, `model/` with the best weights,
+ * `checkpoints/`, `epochs.csv`, `provenance.json`. The same data, settings and seed give the same weights on any
+ * number of threads. Cancelling finishes the step and saves; with `resume` a run that was stopped or killed goes on
+ * to the same weights as if it had never stopped.
+ *
+ * Throws `option-invalid`, `network-invalid`, `dataset-unsplit`, `classes-missing`, `run-exists`, `run-missing`,
+ * `run-locked`, `checkpoint-corrupt`, `checkpoint-mismatch`, `training-diverged`, `disk-full`, `cancelled` (with the
+ * field `run`), and what opening the data set throws.
  */
-export declare function train(dataset: string, options?: TrainOptions, job?: Job): Promise<TrainReport>;
+export async function train(
+  dataset: string,
+  options: TrainOptions = {},
+  job: Job = {},
+): Promise<TrainReport> {
+  checkRunOptions(options);
+  const data = await Dataset.open(dataset, 'read');
+  const threadsBefore = getThreads();
+  try {
+    if (options.threads !== undefined) setThreads(options.threads);
+    return await (options.resume === undefined
+      ? startRun(data, options, job)
+      : resumeRun(data, options.resume, job));
+  } finally {
+    setThreads(threadsBefore);
+    await data.close();
+  }
+}
+
+async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Promise<TrainReport> {
+  const { fold } = await resolveConfig(options, 1); // a wrong setting is said before a missing split
+  const cells = await selectTrainingCells(dataset, fold);
+  const config = await resolveConfig(options, cells.training.rows.length);
+  const spec = await buildNetwork(config.model, dataset.header, dataset.header.classes.length);
+  const base = `${basename(resolve(dataset.path))}-${spec.name.replace(/[^\w.-]+/g, '-')}`;
+  const run = await createRun(options.out ?? 'runs', options.name, base);
+  return withRun(run, async () => {
+    await writeWholeFile(join(run.path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    const network = new Network(spec, { seed: config.seed, initialiser: config.initialiser });
+    return finish(new Training({ run: run.path, config, dataset, cells, network }), job);
+  });
+}
+
+async function resumeRun(dataset: Dataset, path: string, job: Job): Promise<TrainReport> {
+  const run = await openRun(path);
+  return withRun(run, async () => {
+    const config = await readConfig(path);
+    const cells = await selectTrainingCells(dataset, config.fold);
+    const checkpoint = await maybeReadCheckpoint(path, 'last');
+    if (checkpoint && checkpoint.cells !== cells.digest) throw otherCells(path, dataset.path);
+    const spec =
+      checkpoint?.network ??
+      (await buildNetwork(config.model, dataset.header, dataset.header.classes.length));
+    const network = new Network(spec, { seed: config.seed, initialiser: config.initialiser });
+    if (checkpoint) network.load(checkpoint.tensors);
+    return finish(
+      new Training({ run: path, config, dataset, cells, network, state: checkpoint?.state }),
+      job,
+    );
+  });
+}
+
+async function withRun<T>(run: RunFolder, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await run.release();
+  }
+}
+
+async function finish(training: Training, job: Job): Promise<TrainReport> {
+  const { run, config, dataset, state } = training;
+  try {
+    await noteStart(run, dataset, config.seed, state);
+    const report = await training.toTheEnd(job);
+    await noteFinish(run);
+    return report;
+  } finally {
+    training.network.dispose();
+  }
+}
+
+async function readConfig(run: string): Promise<TrainConfig> {
+  // Complete settings: nothing is left to the recipe, so the number of cells does not matter.
+  return resolveConfig({ config: join(run, 'config.json') }, 1);
+}
+
+function otherCells(run: string, dataset: string): BrightcellError {
+  return new BrightcellError(
+    'checkpoint-mismatch',
+    `${run} can only go on with the cells it started with, but those of ${dataset} are others: it was screened, split or ` +
+      'imported again, or is another data set. Give the data set as it was, or start a new run.',
+    { fields: { run, dataset } },
+  );
+}
