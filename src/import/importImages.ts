@@ -120,14 +120,18 @@ class Ingest {
     const known = await countKnown(this.#dataset);
     const bits = await this.#bits();
     const settings = { preparation: this.#preparation, bits, scaleDown: options.depth === 8 };
-    for await (const prepared of prepareImages(this.#fresh(listed.images(), known), settings)) {
-      throwIfCancelled(this.#task.job);
-      if (prepared.cells.length > 0) this.#dataset ??= await this.#create(bits);
-      this.#take(prepared);
-      if (this.#batch.length >= batchCells || this.#batchBytes >= batchBytes) await this.#flush();
+    try {
+      for await (const prepared of prepareImages(this.#fresh(listed.images(), known), settings)) {
+        throwIfCancelled(this.#task.job);
+        if (prepared.cells.length > 0) this.#dataset ??= await this.#create(bits);
+        this.#take(prepared);
+        if (this.#batch.length >= batchCells || this.#batchBytes >= batchBytes) await this.#flush();
+      }
+    } finally {
+      // Also when stopped or strict: what was made ready before is kept.
+      await this.#flush();
+      await this.#writing;
     }
-    await this.#flush();
-    await this.#writing;
     this.#progress(true);
   }
 
