@@ -76,7 +76,12 @@ export async function evaluate(
     const report: EvaluationReport = {
       ...{ run, dataset: path, method: folder.network, fold: folder.fold },
       parts: parts.map(part => scorePart(part, table, predictions)),
-      cautions: await findLeaks({ dataset, folder, own, changed }, predictions.id),
+      cautions: [
+        ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),
+        ...(folder.finished
+          ? []
+          : ['The training is not complete: these are the figures of its best epoch so far.']),
+      ],
       out: options.out ?? join(run, own ? 'evaluation' : `evaluation-${basename(resolve(path))}`),
       files: [],
       seconds: (performance.now() - started) / 1000,

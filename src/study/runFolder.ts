@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { BrightcellError } from '../errors.ts';
 
@@ -13,31 +13,47 @@ export interface RunFolder {
   network: string;
   /** Fold held out as the test part; null where the data set's own split was used. */
   fold: number | null;
+  /** Whether the training is complete. */
+  finished: boolean;
 }
 
 const provenance = z.object({
   dataset: z.object({ path: z.string(), fingerprint: z.string() }),
-  network: z.string(),
-  fold: z.int().min(0).nullish(),
+  finishedAt: z.string().nullable(),
 });
+const config = z.object({ model: z.string(), fold: z.int().min(0).nullable() });
 
-/** Reads `provenance.json` of a run folder; throws `run-missing` where there is none, `model-corrupt` where it is damaged. */
+/**
+ * Reads `provenance.json` and `config.json` of a run folder; throws `run-missing` where there are none,
+ * `model-corrupt` where they are damaged.
+ */
 export async function readRun(run: string): Promise<RunFolder> {
-  const path = join(run, 'provenance.json');
+  const { dataset, finishedAt } = await readJson(run, 'provenance.json', provenance);
+  const { model, fold } = await readJson(run, 'config.json', config);
+  return {
+    dataset: dataset.path,
+    fingerprint: dataset.fingerprint,
+    network: basename(model, '.json'),
+    fold,
+    finished: finishedAt !== null,
+  };
+}
+
+async function readJson<T>(run: string, name: string, schema: z.ZodType<T>): Promise<T> {
+  const path = join(run, name);
   const text = await readFile(path, 'utf8').catch(cause => {
     throw new BrightcellError(
       'run-missing',
-      `There is no run at ${run}: no provenance.json. Give the folder that training wrote, such as runs/NAME.`,
+      `There is no run at ${run}: no ${name}. Give the folder that training wrote, such as runs/NAME.`,
       { cause, fields: { path: run } },
     );
   });
   try {
-    const { dataset, network, fold } = provenance.parse(JSON.parse(text));
-    return { dataset: dataset.path, fingerprint: dataset.fingerprint, network, fold: fold ?? null };
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new BrightcellError(
       'model-corrupt',
-      `${path} must say which data set the run was trained on, and does not. Restore it from a copy, or train again.`,
+      `${path} must say how the run was trained, and does not. Restore it from a copy, or train again.`,
       { cause, fields: { path } },
     );
   }

@@ -61,7 +61,7 @@ test.skipIf(!present && !process.env.CI)(
     expect(present, `${python} must be there: run bench/peers/setup.sh`).toBe(true);
     const script = fileURLToPath(new URL('bench/peers/ten_steps.py', root));
     const fresh: Case[] = JSON.parse(
-      execFileSync(python, [script], { encoding: 'utf8', maxBuffer: 1e8 }),
+      execFileSync(python, [script, '--quick'], { encoding: 'utf8', maxBuffer: 1e8 }),
     ).cases;
     for (const [i, one] of committed.entries()) {
       expect(fresh[i]!.title).toBe(one.title);
