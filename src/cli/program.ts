@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
 import { addClassify } from './classify.ts';
+import { addEvaluate } from './evaluate.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { addSimulate } from './simulate.ts';
@@ -24,7 +25,7 @@ export function createProgram(): Command {
       'after',
       '\nStart with:\n  $ brightcell demo\n\nBRIGHTCELL_DEBUG=1 shows where an error arose.',
     );
-  for (const add of [addImport, addSimulate, addSplit, addTrain, addClassify]) {
+  for (const add of [addImport, addSimulate, addSplit, addTrain, addEvaluate, addClassify]) {
     add(program);
   }
   return program;

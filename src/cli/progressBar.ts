@@ -60,7 +60,7 @@ export class ProgressBar {
       gracefulExit: false, // Ctrl-C is ours
       fps: 10,
       format: (_options, _params, payload: { state?: BarState }) =>
-        payload.state ? progressLine(payload.state, this.#stream.columns ?? 80) : '',
+        payload.state ? progressLine(payload.state, this.#stream.columns || 80) : '',
     });
     bar.start(1, 0, {});
     return bar;

@@ -1,15 +1,5 @@
 import { type Command, Option } from 'commander';
-import { normalisations } from '../engine/normalisation.ts';
-import {
-  balanceNames,
-  initialiserNames,
-  lossNames,
-  monitorNames,
-  optimiserNames,
-  recipeNames,
-  scheduleNames,
-  type TrainOptions,
-} from '../train/config.ts';
+import type { TrainOptions } from '../train/config.ts';
 import type { TrainReport } from '../train/train.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
@@ -27,20 +17,20 @@ export function addTrain(program: Command): void {
       '--model <name>',
       'cellnet, cellnet-table1, gao2017, or a JSON file of your own (default: cellnet)',
     )
-    .addOption(choice('--recipe <name>', 'settings to start from (default: default)', recipeNames))
+    .addOption(choice('--recipe <name>', 'settings to start from (default: default)', choices.recipe))
     .option('--config <file>', 'JSON file of settings; options go before it')
     .option('--epochs <n>', 'passes over the training cells', wholeNumber(1, 100_000))
     .option('--batch-size <n>', 'images a step', wholeNumber(1, 100_000))
     .option('--learning-rate <rate>', 'peak learning rate', realNumber(0, 100, { open: true }))
-    .addOption(choice('--optimiser <name>', 'how weights are updated', optimiserNames))
-    .addOption(choice('--schedule <name>', 'how the learning rate changes', scheduleNames))
-    .addOption(choice('--loss <name>', 'what is made small', lossNames))
-    .addOption(choice('--initialiser <name>', 'first weights', initialiserNames))
-    .addOption(choice('--normalisation <name>', 'how intensities are made comparable', normalisations))
-    .addOption(choice('--balance <name>', 'how rare classes are helped', balanceNames))
+    .addOption(choice('--optimiser <name>', 'how weights are updated', choices.optimiser))
+    .addOption(choice('--schedule <name>', 'how the learning rate changes', choices.schedule))
+    .addOption(choice('--loss <name>', 'what is made small', choices.loss))
+    .addOption(choice('--initialiser <name>', 'first weights', choices.initialiser))
+    .addOption(choice('--normalisation <name>', 'how intensities are made comparable', choices.normalisation))
+    .addOption(choice('--balance <name>', 'how rare classes are helped', choices.balance))
     .option('--no-augmentation', 'train on the images as they are')
     .option('--patience <n>', 'epochs without improvement before stopping; 0: never', wholeNumber(0))
-    .addOption(choice('--monitor <name>', 'what says that an epoch is better', monitorNames))
+    .addOption(choice('--monitor <name>', 'what says that an epoch is better', choices.monitor))
     .option('--clip-norm <norm>', 'largest norm of the gradient; 0: no limit', realNumber(0))
     .option('--seed <n>', 'the same seed gives the same weights', wholeNumber(0))
     .option('--fold <n>', 'fold of a k-fold split to hold out as the test part', wholeNumber(0))
@@ -59,6 +49,18 @@ export function addTrain(program: Command): void {
       }),
     );
 }
+
+/** Names that options take: those of the library, which is not loaded for them (a test compares). */
+export const choices = {
+  recipe: ['default', 'paper'],
+  optimiser: ['adam', 'adamw', 'sgd'],
+  schedule: ['constant', 'step', 'cosine'],
+  loss: ['crossEntropy', 'labelSmoothing', 'doubleSoftmax', 'meanSquaredError', 'focal'],
+  initialiser: ['glorotUniform', 'heNormal', 'truncatedNormal'],
+  normalisation: ['none', 'range', 'mean', 'standardise'],
+  balance: ['sampling', 'none'],
+  monitor: ['loss', 'macroF1'],
+};
 
 type TrainFlags = Omit<TrainOptions, 'augmentation'> & { augmentation: boolean };
 

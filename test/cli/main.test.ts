@@ -73,3 +73,19 @@ describe('brightcell', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });
+
+test('the names that train takes are those of the library', async () => {
+  const { choices } = await import('../../src/cli/train.ts');
+  const config = await import('../../src/train/config.ts');
+  const { normalisations } = await import('../../src/engine/normalisation.ts');
+  expect(choices).toEqual({
+    recipe: config.recipeNames,
+    optimiser: config.optimiserNames,
+    schedule: config.scheduleNames,
+    loss: config.lossNames,
+    initialiser: config.initialiserNames,
+    normalisation: normalisations,
+    balance: config.balanceNames,
+    monitor: config.monitorNames,
+  });
+});
