@@ -40,6 +40,7 @@ export const errorCodes = {
   'image-unreadable': 1,
   'model-corrupt': 1,
   'model-exists': 2,
+  'model-mismatch': 2,
   'model-missing': 2,
   'model-newer': 1,
   'native-missing': 1,

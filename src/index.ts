@@ -1,3 +1,11 @@
+export type { Classifier } from './classifiers/classifier.ts';
+export {
+  type ClassifyOptions,
+  type ClassifyReport,
+  classify,
+  type Prediction,
+} from './classifiers/classify.ts';
+export { type LoadedClassifier, loadClassifier } from './classifiers/loadClassifier.ts';
 export { Dataset, type Verdict } from './dataset/dataset.ts';
 export {
   type CellQuery,
@@ -11,6 +19,11 @@ export { type SplitOptions, type SplitReport, split, splitWays } from './dataset
 export type { DamagedCell } from './dataset/verify.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
+export { formatLayerTable, type LayerRow, measureLayers } from './models/layerTable.ts';
+export { buildNetwork, networkNames } from './models/registry.ts';
 export type { SimulateOptions } from './simulate/options.ts';
 export type { SimulateReport } from './simulate/report.ts';
 export { simulate } from './simulate/simulate.ts';
+export type { TrainOptions, TrainSettings } from './train/config.ts';
+export type { TrainConfig } from './train/recipes.ts';
+export { type PartScore, type TrainReport, train } from './train/train.ts';

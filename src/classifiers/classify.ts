@@ -1,26 +1,23 @@
-import type { Job } from '../job.ts';
+import { stat } from 'node:fs/promises';
+import { BrightcellError } from '../errors.ts';
+import { FailureList, type FailureSummary } from '../import/failures.ts';
+import { type Job, throwIfCancelled } from '../job.ts';
+import { classifyCells, isDataset } from './classifyCells.ts';
+import { classifyImages, listInputs } from './classifyImages.ts';
+import { type LoadedClassifier, loadClassifier } from './loadClassifier.ts';
+import type { ClassifyStep, Prediction } from './prediction.ts';
+import { chooseFormat, type PredictionFormat, withPredictionFile } from './predictionFile.ts';
 
-/** One image classified, or not. */
-export interface Prediction {
-  /** Path of the file, or `DATASET#id` for a cell of a data set. */
-  source: string;
-  /** Page of a file with many, from 0. */
-  frame: number;
-  /** Index of the most probable class. */
-  class: number;
-  className: string;
-  /** One for each class, adding up to 1. */
-  probabilities: Float32Array;
-}
+export type { Prediction } from './prediction.ts';
 
 export interface ClassifyOptions {
-  /** File to write, whole or not at all; absent: only `onPrediction`. */
+  /** File to write, whole or not at all; absent: only `onPredictions`. */
   out?: string;
   /** By default from the ending of `out`. */
-  format?: 'csv' | 'jsonl' | 'parquet';
+  format?: PredictionFormat;
   /** Stop at the first file that cannot be read instead of reporting it. */
   strict?: boolean;
-  /** Called in order, at most once a chunk. */
+  /** Called in order, once a chunk. */
   onPredictions?: (predictions: Prediction[]) => void | Promise<void>;
 }
 
@@ -29,18 +26,152 @@ export interface ClassifyReport {
   classified: number;
   /** Images of each class, in order of `classes`. */
   perClass: number[];
-  failed: { count: number; byReason: { reason: string; count: number; examples: string[] }[] };
+  failed: FailureSummary;
   out: string | null;
   seconds: number;
+  /** What a careful reader should know. */
+  warnings: string[];
 }
 
 /**
- * Classifies image files, whole folders or a data set folder with a model (a run folder or a model folder),
- * a chunk at a time: memory does not grow with the number of images.
+ * Classifies image files, whole folders or data sets with a model (a run folder or a model folder), prepared as the
+ * model's training images were. Works through a chunk at a time: memory does not grow with the number of images. In
+ * a data set every cell is classified that screening has not rejected. Files that cannot be read are reported.
+ *
+ * Throws `model-missing`, `model-newer`, `model-corrupt`, `model-mismatch`, `source-invalid`, `option-invalid`,
+ * `image-unreadable` (only with `strict`), `disk-full`, `cancelled`.
  */
-export declare function classify(
+export async function classify(
   model: string,
   inputs: string[],
-  options?: ClassifyOptions,
-  job?: Job,
-): Promise<ClassifyReport>;
+  options: ClassifyOptions = {},
+  job: Job = {},
+): Promise<ClassifyReport> {
+  const format = chooseFormat(options.out, options.format);
+  const classifier = await loadClassifier(model);
+  try {
+    return await new Classification(classifier, options, job).run(inputs, format);
+  } finally {
+    classifier.dispose();
+  }
+}
+
+const progressMs = 100;
+
+class Classification {
+  readonly #classifier: LoadedClassifier;
+  readonly #options: ClassifyOptions;
+  readonly #job: Job;
+  readonly #failures = new FailureList(false);
+  readonly #perClass: number[];
+  #classified = 0;
+  #failed = 0;
+  #rescaled = 0;
+  #lastProgress = 0;
+
+  constructor(classifier: LoadedClassifier, options: ClassifyOptions, job: Job) {
+    this.#classifier = classifier;
+    this.#options = options;
+    this.#job = job;
+    this.#perClass = new Array(classifier.classes.length).fill(0);
+  }
+
+  async run(inputs: string[], format: PredictionFormat): Promise<ClassifyReport> {
+    const started = performance.now();
+    const { out } = this.#options;
+    const { total, steps } = await this.#plan(inputs);
+    if (out === undefined) await this.#work(steps, total, async () => {});
+    else {
+      const { classes } = this.#classifier;
+      await withPredictionFile(out, format, classes, add => this.#work(steps, total, add));
+    }
+    return {
+      classes: [...this.#classifier.classes],
+      classified: this.#classified,
+      perClass: this.#perClass,
+      failed: this.#failures.summary,
+      out: out ?? null,
+      seconds: (performance.now() - started) / 1000,
+      warnings: this.#warnings(),
+    };
+  }
+
+  /** Looks at every input before the first is classified, so that a misspelt one costs no time. */
+  async #plan(inputs: string[]): Promise<{ total: number; steps: AsyncGenerator<ClassifyStep>[] }> {
+    if (inputs.length === 0) throw invalidSource('Give at least one image, folder or data set to classify.');
+    const plans: { total: number; steps: AsyncGenerator<ClassifyStep> }[] = [];
+    for (const input of inputs) {
+      await stat(input).catch(cause => {
+        throw invalidSource(
+          `${input} must be an image, a folder of images or a data set. It cannot be found.`,
+          cause,
+        );
+      });
+      plans.push(await this.#planInput(input));
+    }
+    const total = plans.reduce((sum, plan) => sum + plan.total, 0);
+    if (total === 0)
+      throw invalidSource(`There must be images to classify in ${inputs.join(', ')}. There are none.`);
+    return { total, steps: plans.map(plan => plan.steps) };
+  }
+
+  async #planInput(input: string): Promise<{ total: number; steps: AsyncGenerator<ClassifyStep> }> {
+    if (await isDataset(input)) return classifyCells(this.#classifier, input, this.#job);
+    const listed = await listInputs(input);
+    for (const failure of listed.failures) this.#fail(failure);
+    return { total: listed.paths.length, steps: classifyImages(this.#classifier, listed.paths, this.#job) };
+  }
+
+  async #work(
+    inputs: AsyncGenerator<ClassifyStep>[],
+    total: number,
+    add: (predictions: Prediction[]) => Promise<void>,
+  ): Promise<void> {
+    for (const steps of inputs) {
+      for await (const { predictions, failures, rescaled } of steps) {
+        throwIfCancelled(this.#job);
+        for (const failure of failures) this.#fail(failure);
+        for (const prediction of predictions) this.#perClass[prediction.class]!++;
+        this.#classified += predictions.length;
+        this.#rescaled += rescaled;
+        await add(predictions);
+        if (predictions.length > 0) await this.#options.onPredictions?.(predictions);
+        this.#progress(total);
+      }
+    }
+  }
+
+  #fail(failure: { source: string; reason: string }): void {
+    if (this.#options.strict) {
+      throw new BrightcellError(
+        'image-unreadable',
+        `Every image must be readable with --strict, but ${failure.source} is not: ${failure.reason}. ` +
+          'Repair or remove it, or leave --strict away.',
+        { fields: { ...failure } },
+      );
+    }
+    this.#failed++;
+    this.#failures.add(failure);
+  }
+
+  #progress(total: number): void {
+    const now = performance.now();
+    if (now - this.#lastProgress < progressMs) return;
+    this.#lastProgress = now;
+    const note = this.#failed > 0 ? { note: `${this.#failed} failed` } : {};
+    const done = Math.min(total, this.#classified + this.#failed);
+    this.#job.onProgress?.({ stage: 'classifying', done, total, unit: 'images', ...note });
+  }
+
+  #warnings(): string[] {
+    if (this.#rescaled === 0) return [];
+    const bits = this.#classifier.pixelType === 'uint8' ? 8 : 16;
+    return [
+      `${this.#rescaled} images were scaled to the ${bits} bits a pixel of the model's training images.`,
+    ];
+  }
+}
+
+function invalidSource(message: string, cause?: unknown): BrightcellError {
+  return new BrightcellError('source-invalid', message, { cause });
+}

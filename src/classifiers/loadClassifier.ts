@@ -1,10 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Preparation } from '../engine/prepare.ts';
+import { BrightcellError } from '../errors.ts';
 import type { Classifier } from './classifier.ts';
 
 /** A classifier that knows how raw images become what it takes. */
 export interface LoadedClassifier extends Classifier {
   readonly preparation: Preparation;
+  /** Pixel type of the images it was trained on. */
+  readonly pixelType: 'uint8' | 'uint16';
+  /** Frees native memory at once. */
+  dispose(): void;
 }
 
 /** Loads a model from a run folder or a model folder; throws `model-missing`, `model-newer`, `model-corrupt`. */
-export declare function loadClassifier(path: string): Promise<LoadedClassifier>;
+export async function loadClassifier(path: string): Promise<LoadedClassifier> {
+  const { CnnClassifier } = await import('./cnn.ts');
+  return CnnClassifier.load(findModel(path));
+}
+
+function findModel(path: string): string {
+  if (existsSync(join(path, 'network.json'))) return path;
+  const inner = join(path, 'model');
+  if (existsSync(join(inner, 'network.json'))) return inner;
+  const unfinished = existsSync(join(path, 'config.json')) && existsSync(join(path, 'checkpoints'));
+  throw new BrightcellError(
+    'model-missing',
+    unfinished
+      ? `${path} must be a run that was trained to the end. Finish it: brightcell train DATASET --resume ${path}`
+      : `There is no model at ${path}: neither network.json nor model/network.json. Give a run folder, such as runs/first.`,
+    { fields: { path } },
+  );
+}

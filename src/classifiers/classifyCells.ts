@@ -1,0 +1,76 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Dataset } from '../dataset/dataset.ts';
+import type { Preparation } from '../engine/prepare.ts';
+import { BrightcellError } from '../errors.ts';
+import { type Job, throwIfCancelled } from '../job.ts';
+import type { LoadedClassifier } from './loadClassifier.ts';
+import { type ClassifyStep, makePredictions } from './prediction.ts';
+
+export function isDataset(path: string): Promise<boolean> {
+  return access(join(path, 'dataset.json')).then(
+    () => true,
+    () => false,
+  );
+}
+
+const chunk = 2048;
+
+/** Classifies the cells of a data set that screening has not rejected; throws `model-mismatch`. */
+export async function classifyCells(
+  classifier: LoadedClassifier,
+  path: string,
+  job: Job,
+): Promise<{ total: number; steps: AsyncGenerator<ClassifyStep> }> {
+  const ids = await withDataset(path, async dataset => {
+    checkPreparation(path, dataset.header.preparation, classifier.preparation);
+    return (await dataset.cells({ includeUnlabelled: true })).id;
+  });
+  return { total: ids.length, steps: classifyIds(classifier, path, ids, job) };
+}
+
+async function* classifyIds(
+  classifier: LoadedClassifier,
+  path: string,
+  ids: Int32Array,
+  job: Job,
+): AsyncGenerator<ClassifyStep> {
+  const dataset = await Dataset.open(path, 'read');
+  try {
+    const images = dataset.images();
+    for (let at = 0; at < ids.length; at += chunk) {
+      throwIfCancelled(job);
+      const rows = ids.subarray(at, at + chunk);
+      const probabilities = await classifier.predict(images, rows, job);
+      const sources = Array.from(rows, id => ({ source: `${path}#${id}`, frame: 0 }));
+      const predictions = makePredictions(sources, classifier.classes, probabilities);
+      yield { predictions, failures: [], rescaled: 0 };
+    }
+  } finally {
+    await dataset.close();
+  }
+}
+
+async function withDataset<T>(path: string, work: (dataset: Dataset) => Promise<T>): Promise<T> {
+  const dataset = await Dataset.open(path, 'read');
+  try {
+    return await work(dataset);
+  } finally {
+    await dataset.close();
+  }
+}
+
+function checkPreparation(path: string, given: Preparation, wanted: Preparation): void {
+  if (isDeepStrictEqual({ ...given }, { ...wanted })) return;
+  throw new BrightcellError(
+    'model-mismatch',
+    `The cells of ${path} must be prepared as the model's training cells were: ${inWords(wanted)}. ` +
+      `They are ${inWords(given)}. Import the images again with these settings, or classify the image files.`,
+    { fields: { path } },
+  );
+}
+
+function inWords({ height, width, channels, fit }: Preparation): string {
+  return `${height} x ${width} pixels, channels ${channels}, fit ${fit}`;
+}

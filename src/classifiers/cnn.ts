@@ -1,0 +1,66 @@
+// N images, K classes.
+import type { ImageSet } from '../engine/imageSet.ts';
+import { Network } from '../engine/network.ts';
+import type { Preparation } from '../engine/prepare.ts';
+import { BrightcellError } from '../errors.ts';
+import { type Job, throwIfCancelled } from '../job.ts';
+import { type ModelDescription, readModel, saveModel } from '../models/modelFolder.ts';
+import type { LoadedClassifier } from './loadClassifier.ts';
+
+/** Images predicted at once: what bounds memory. */
+const chunk = 256;
+
+/** A trained convolutional network. */
+export class CnnClassifier implements LoadedClassifier {
+  readonly classes: readonly string[];
+  readonly preparation: Preparation;
+  readonly pixelType: 'uint8' | 'uint16';
+  readonly #description: ModelDescription;
+  readonly #network: Network;
+
+  private constructor(description: ModelDescription, network: Network) {
+    this.classes = description.classes;
+    this.preparation = description.preparation;
+    this.pixelType = description.pixelType;
+    this.#description = description;
+    this.#network = network;
+  }
+
+  /** Loads a model folder; throws `model-missing`, `model-newer`, `model-corrupt`. */
+  static async load(folder: string): Promise<CnnClassifier> {
+    const { description, weights } = await readModel(folder);
+    try {
+      const network = new Network(description.network, { seed: 0, initialiser: { name: 'heNormal' } });
+      network.load(weights);
+      return new CnnClassifier(description, network);
+    } catch (cause) {
+      throw new BrightcellError(
+        'model-corrupt',
+        `The weights in ${folder} do not fit its network.json. ${(cause as Error).message} Copy the model again from its ` +
+          'source, or train again.',
+        { cause, fields: { path: folder } },
+      );
+    }
+  }
+
+  async predict(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {
+    const K = this.classes.length;
+    const { normalisation } = this.#description;
+    const probabilities = new Float32Array(rows.length * K);
+    for (let at = 0; at < rows.length; at += chunk) {
+      throwIfCancelled(job);
+      const part = rows.subarray(at, at + chunk);
+      probabilities.set(await this.#network.predict({ images, rows: part, normalisation }), at * K);
+    }
+    return probabilities;
+  }
+
+  /** Throws `model-exists` where something else stands, `disk-full`. */
+  async save(path: string): Promise<void> {
+    await saveModel(path, this.#description, this.#network.weights());
+  }
+
+  dispose(): void {
+    this.#network.dispose();
+  }
+}

@@ -1,0 +1,36 @@
+// N images, K classes.
+
+/** One image classified. */
+export interface Prediction {
+  /** Path of the file, or `DATASET#id` for a cell of a data set. */
+  source: string;
+  /** Page of a file with many, from 0. */
+  frame: number;
+  /** Index of the most probable class. */
+  class: number;
+  className: string;
+  /** One for each class, adding up to 1. */
+  probabilities: Float32Array;
+}
+
+/** What a chunk of images became. */
+export interface ClassifyStep {
+  predictions: Prediction[];
+  failures: { source: string; reason: string }[];
+  /** Images whose pixels were scaled to the model's depth. */
+  rescaled: number;
+}
+
+/** Predictions from N x K probabilities, in order of `images`. */
+export function makePredictions(
+  images: { source: string; frame: number }[],
+  classes: readonly string[],
+  probabilities: Float32Array,
+): Prediction[] {
+  const K = classes.length;
+  return images.map(({ source, frame }, i) => {
+    const own = probabilities.slice(i * K, (i + 1) * K);
+    const best = own.indexOf(own.reduce((most, p) => Math.max(most, p), 0));
+    return { source, frame, class: best, className: classes[best]!, probabilities: own };
+  });
+}
