@@ -55,7 +55,7 @@ export async function importImages(
 ): Promise<ImportReport> {
   const started = performance.now();
   const checked = checkImportOptions(options);
-  const read = await chooseReader(source, checked.format);
+  const read = await chooseReader(source, checked);
   const listed = await read(source, checked);
   try {
     const ingest = new Ingest({ source: resolve(source), out, options: checked, listed, job });
@@ -69,6 +69,7 @@ export async function importImages(
 /** Enough for the sync of the disk to cost little, few enough to lose little to a kill. */
 const batchCells = 1024;
 const batchBytes = 32e6;
+const batchMs = 1000;
 const progressMs = 100;
 
 interface Task {
@@ -93,6 +94,7 @@ class Ingest {
   #alreadyThere = 0;
   #rescaled = 0;
   #lastProgress = 0;
+  #lastFlush = performance.now();
 
   constructor(task: Task) {
     const { size, channels, fit, strict } = task.options;
@@ -125,7 +127,7 @@ class Ingest {
         throwIfCancelled(this.#task.job);
         if (prepared.cells.length > 0) this.#dataset ??= await this.#create(bits);
         this.#take(prepared);
-        if (this.#batch.length >= batchCells || this.#batchBytes >= batchBytes) await this.#flush();
+        if (this.#isBatchFull()) await this.#flush();
       }
     } finally {
       // Also when stopped or strict: what was made ready before is kept.
@@ -221,9 +223,18 @@ class Ingest {
     this.#progress(false);
   }
 
+  #isBatchFull(): boolean {
+    return (
+      this.#batch.length >= batchCells ||
+      this.#batchBytes >= batchBytes ||
+      performance.now() - this.#lastFlush >= batchMs
+    );
+  }
+
   /** Starts writing the batch while the next one is being decoded. */
   async #flush(): Promise<void> {
     await this.#writing;
+    this.#lastFlush = performance.now();
     if (this.#batch.length === 0) return;
     this.#writing = this.#dataset!.append(this.#batch);
     this.#writing.catch(() => {}); // thrown by the next flush

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BrightcellError } from '../errors.ts';
 import { createListing } from './listing.ts';
 import type { ImportOptions } from './options.ts';
 import { groupBy, invalidSource, isListName, maybeSplit, type Source } from './source.ts';
@@ -54,6 +55,11 @@ async function readLabels(folder: string, names: string[], options: ImportOption
       classes: { classes: given },
     };
   }
+  if (options.classes !== undefined)
+    throw new BrightcellError(
+      'option-invalid',
+      `Class names must come from labels.txt or from the option, not both.`,
+    );
   const byWord = new Map<string, string>();
   const numbered: [number: number, name: string][] = [];
   for (const { line, number } of await readLines(join(folder, file))) {

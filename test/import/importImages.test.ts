@@ -288,6 +288,8 @@ test('wrong options are refused by name', () =>
       [{ fit: 'crop' as 'pad' }, /fit/],
       [{ depth: 12 as 8 }, /depth/],
       [{ groupFrom: '(' }, /regular expression/],
+      [{ classes: ['a'] }, /classes must be used with the format lists or npz\. .* is read as folders/],
+      [{ pathColumn: 'a' }, /pathColumn must be used with the format csv/],
       [{ sise: [1, 1] } as ImportOptions, /sise/],
     ];
     for (const [options, message] of wrong) {
