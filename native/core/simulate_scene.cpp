@@ -13,7 +13,7 @@ constexpr uint64_t offsetStream = (1ull << 62) - 1;
 // Steps of the sequence: powers of the inverse of the real root of x^3 = x + 1.
 constexpr double typeStep = 0.7548776662466927, faultStep = 0.5698402909980532;
 // Room that a whole cell keeps to the frame's edge.
-constexpr double marginRows = 2.0, marginMicrometres = 1.6;
+constexpr double marginRows = 2.0, marginMicrometres = 2.2;
 
 double fraction(double value) { return value - std::floor(value); }
 
