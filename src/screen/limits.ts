@@ -1,0 +1,146 @@
+import { qualityFeatures } from '../engine/prepare.ts';
+import { type Job, throwIfCancelled } from '../job.ts';
+import { groupRows, type Measurements, quantilesOf } from './measurements.ts';
+
+/** Why an image is rejected. */
+export interface Finding {
+  /** What reports count by: a fault kind, or a feature and the side on which it is out. */
+  kind: string;
+  /** The kind with what was measured and what the limit was. */
+  reason: string;
+}
+
+/** An own limit on a feature, in the feature's unit; it replaces what the session would give. */
+export interface OwnLimit {
+  feature: string;
+  below?: number;
+  above?: number;
+}
+
+/** A side of a feature on which an outlier is a fault. */
+interface Watch {
+  feature: string;
+  side: 'above' | 'below';
+  /** Ratios to the median count instead of differences. */
+  ratio?: boolean;
+  /** The least difference from the median (or ratio less one, or one less ratio) that can be a fault. */
+  least: number;
+}
+
+const watched: Watch[] = [
+  { feature: 'signalToNoise', side: 'below', ratio: true, least: 0.3 },
+  { feature: 'focus', side: 'below', ratio: true, least: 0.15 },
+  { feature: 'borderContact', side: 'above', least: 0.06 },
+  { feature: 'offCentre', side: 'above', least: 0.1 },
+  { feature: 'ghost', side: 'above', least: 0.06 },
+  { feature: 'secondArea', side: 'above', least: 0.15 },
+  { feature: 'faintSecond', side: 'above', least: 0.08 },
+  { feature: 'faintSolidity', side: 'below', least: 0.04 },
+  { feature: 'halo', side: 'above', ratio: true, least: 0.3 },
+  { feature: 'faintFraction', side: 'above', ratio: true, least: 0.3 },
+  { feature: 'faintAspect', side: 'above', ratio: true, least: 0.2 },
+  { feature: 'faintAspect', side: 'below', ratio: true, least: 0.2 },
+  { feature: 'evenness', side: 'above', ratio: true, least: 0.2 },
+  { feature: 'imbalance', side: 'above', least: 0.1 },
+  { feature: 'area', side: 'below', ratio: true, least: 0.5 },
+];
+
+/** Sessions of fewer cells are judged together. */
+const smallestSession = 50;
+
+/**
+ * Finds outliers without labels: for each watched side of each feature, and for each session, the limit is where
+ * a tail that goes on as the inner part of the distribution does would lose its part of `goodLost`, the share of
+ * the good images that all limits together may lose. Features with an own limit are left to it. Gives one entry
+ * a row, null where every feature is within its limits.
+ */
+export async function findOutliers(
+  measured: Measurements,
+  goodLost: number,
+  own: OwnLimit[],
+  job: Job = {},
+): Promise<(Finding | null)[]> {
+  const marks = new Marks(measured);
+  const free = watched.filter(watch => own.every(({ feature }) => feature !== watch.feature));
+  for (const rows of groupRows(measured.session, measured.sessions.length, smallestSession)) {
+    await new Promise(resolve => setImmediate(resolve));
+    throwIfCancelled(job);
+    for (const watch of free) {
+      const limit = limitOf(watch, columnOf(measured, watch.feature), rows, goodLost / watched.length);
+      marks.add(rows, watch.feature, watch.side, limit);
+    }
+  }
+  const beyond = findBeyond(measured, own);
+  return marks.findings.map((finding, row) => beyond[row] ?? finding);
+}
+
+/** Finds what is beyond own limits, which are the same for all sessions. */
+export function findBeyond(measured: Measurements, own: OwnLimit[]): (Finding | null)[] {
+  const marks = new Marks(measured);
+  const rows = Int32Array.from({ length: measured.count }, (_, row) => row);
+  for (const { feature, below, above } of own) {
+    if (below !== undefined) marks.add(rows, feature, 'below', { value: below, scale: 1 });
+    if (above !== undefined) marks.add(rows, feature, 'above', { value: above, scale: 1 });
+  }
+  return marks.findings;
+}
+
+function columnOf(measured: Measurements, feature: string): Float32Array {
+  return measured.features[qualityFeatures.indexOf(feature)]!;
+}
+
+interface Limit {
+  value: number;
+  /** What the distance beyond the limit is counted in, to compare features. */
+  scale: number;
+}
+
+/** Findings so far; of several for one image, the feature that is furthest beyond its limit is named. */
+class Marks {
+  readonly findings: (Finding | null)[];
+  readonly #measured: Measurements;
+  readonly #excess: Float32Array;
+
+  constructor(measured: Measurements) {
+    this.#measured = measured;
+    this.findings = new Array(measured.count).fill(null);
+    this.#excess = new Float32Array(measured.count);
+  }
+
+  add(rows: Int32Array, feature: string, side: Watch['side'], limit: Limit): void {
+    const column = columnOf(this.#measured, feature);
+    const sign = side === 'above' ? 1 : -1;
+    for (const row of rows) {
+      const excess = (sign * (column[row]! - limit.value)) / limit.scale;
+      if (!(excess > this.#excess[row]!)) continue;
+      this.#excess[row] = excess;
+      const kind = `${feature} ${side} limit`;
+      const than = side === 'above' ? '>' : '<';
+      this.findings[row] = { kind, reason: `${kind}: ${round(column[row]!)} ${than} ${round(limit.value)}` };
+    }
+  }
+}
+
+function round(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+/**
+ * The tail beyond the median is taken as c t^b with t = -ln(2 (1 - p)), as from the quantiles at 0.75 and 0.9: b is
+ * 1 for an exponential tail and about 0.75 for a normal one. A tenth of spoiled images hardly moves those two.
+ */
+function limitOf(watch: Watch, column: Float32Array, rows: Int32Array, share: number): Limit {
+  const above = watch.side === 'above';
+  const sign = above ? 1 : -1;
+  const measure = (value: number) => (watch.ratio ? Math.log(Math.max(value, 1e-6)) : value);
+  const quantiles = quantilesOf(column, rows, above ? [0.5, 0.75, 0.9] : [0.5, 0.25, 0.1]);
+  const [middle, inner, outer] = quantiles.map(measure) as [number, number, number];
+  const reach = (p: number) => -Math.log(2 * (1 - p));
+  const [near, far] = [Math.abs(inner - middle), Math.abs(outer - middle)];
+  const power = near > 0 ? Math.log(far / near) / Math.log(reach(0.9) / reach(0.75)) : 1;
+  const extrapolated = far * (reach(1 - share) / reach(0.9)) ** Math.min(Math.max(power, 0.5), 1.5);
+  const least = watch.ratio ? Math.abs(Math.log(1 + sign * watch.least)) : watch.least;
+  const place = middle + sign * Math.max(extrapolated, least);
+  const value = watch.ratio ? Math.exp(place) : place;
+  return { value, scale: Math.max(Math.abs(value - quantiles[0]!), 1e-9) };
+}
