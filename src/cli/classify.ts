@@ -71,7 +71,7 @@ async function printClassification(report: ClassifyReport): Promise<string> {
     '',
     drawTable(['Class', 'Images', 'Share'], rows),
   ];
-  lines.push(...failureLines(report.failed));
+  lines.push(...failureLines(report.failed), ...report.warnings.map(warning => `Warning: ${warning}`));
   if (report.out) lines.push('', `Predictions: ${report.out}`);
   return lines.join('\n');
 }

@@ -1,20 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { runProcess } from '../cli/brightcell.ts';
+import { root } from './files.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const tool = (name: string, ...args: string[]) =>
+  runProcess(`${root}node_modules/.bin/${name}`, args, { cwd: root });
 
-test('Biome finds nothing to say about format or code', () => {
-  const output = execFileSync(`${root}node_modules/.bin/biome`, ['check', '--colors=off', '.'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  expect(output).toContain('No fixes applied');
+test('Biome finds nothing to say about format or code', async () => {
+  expect(await tool('biome', 'check', '--colors=off', '.')).toMatchObject({ code: 0 });
 });
 
-test('the tests and the benches compile', () => {
-  execFileSync(`${root}node_modules/.bin/tsc`, ['--noEmit', '-p', 'tsconfig.test.json'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+test('the tests, the benches and the examples compile', async () => {
+  expect(await tool('tsc', '-p', 'tsconfig.test.json')).toEqual({ code: 0, stdout: '', stderr: '' });
 });

@@ -8,7 +8,7 @@ import type { ImportOptions } from '../../src/import/options.ts';
 import { withFolder } from '../dataset/cells.ts';
 import { encodeTiff, grayPixels, grayPng, writeImages, writeTree } from './files.ts';
 
-async function cellsOf(path: string) {
+async function cellsOf(path: string): Promise<Record<string, unknown>[]> {
   const dataset = await Dataset.open(path, 'read');
   const rows = await dataset.query(
     'SELECT source, frame, label, "group", split, truth, raw_height AS h, raw_width AS w FROM cells ORDER BY id',

@@ -120,7 +120,7 @@ test('archives of another kind are refused with what is wrong', () =>
     const whole = medmnist();
     const file = join(folder, 'cells.npz');
     const refuse = async (files: Record<string, Buffer> | Buffer, message: RegExp, options = {}) => {
-      await writeFile(file, files instanceof Buffer ? files : zip(files));
+      await writeFile(file, files instanceof Buffer ? files : zip(files as Record<string, Buffer>));
       const error = await importImages(file, join(folder, 'out'), options).catch(error => error);
       expect(error.message).toMatch(message);
       expect(error.code).toBe('source-invalid');

@@ -105,7 +105,7 @@ test('a BMP agrees with a second decoder, for colour and for gray', () =>
       const judged = fastBmp.decode(file);
       const decoded = await decode(folder, `image${channels}.bmp`, file);
       expect(decoded).toMatchObject({ height, width, channels: judged.channels });
-      expect(decoded.pixels).toEqual(new Uint8Array(judged.data));
+      expect(decoded.pixels).toEqual(new Uint8Array(judged.data as Uint8Array));
     }
   }));
 
