@@ -5,22 +5,13 @@ import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { asDiskFull } from '../wholeFile.ts';
 import { appendCells, checkCells } from './append.ts';
-import { appendRows, appendText, Catalogue } from './catalogue.ts';
+import { refuseUnknown, storeSplit, storeVerdicts, type Verdict } from './assignments.ts';
+import { Catalogue } from './catalogue.ts';
 import { readCells } from './cells.ts';
 import type { CellQuery, CellTable, DatasetHeader, NewCell, SplitName } from './format.ts';
 import { completeHeader, readHeader, writeHeader } from './header.ts';
 import { Shards } from './shards.ts';
 import { type DamagedCell, fingerprintCells, verifyCells } from './verify.ts';
-
-export interface Verdict {
-  id: number;
-  /** null takes the verdict back. */
-  verdict: 'accepted' | 'rejected' | null;
-  /** Why rejected: a fault kind or the feature out of limits with its value. */
-  reason: string | null;
-  /** 'screen' for an automatic verdict, 'hand' for one given by a person, which screening never overrides. */
-  by: 'screen' | 'hand';
-}
 
 /** A data set on disk. One writer at a time; readers share. */
 export class Dataset {
@@ -163,23 +154,8 @@ export class Dataset {
     const { id, split, fold } = assignment;
     if (split.length !== id.length || (fold && fold.length !== id.length))
       throw new BrightcellError('option-invalid', 'A split must give one entry for each id.');
-    await this.#write(() =>
-      this.#catalogue.transaction(async connection => {
-        await connection.run('CREATE TEMP TABLE assigned (id INTEGER, split VARCHAR, fold SMALLINT)');
-        await appendRows(connection, 'assigned', id.length, (appender, i) => {
-          appender.appendInteger(id[i]!);
-          appendText(appender, split[i]);
-          if (fold === undefined || fold[i]! < 0) appender.appendNull();
-          else appender.appendSmallInt(fold[i]!);
-        });
-        await connection.run('UPDATE cells SET split = NULL, fold = NULL');
-        await connection.run(
-          'UPDATE cells SET split = a.split, fold = a.fold FROM assigned a WHERE cells.id = a.id',
-        );
-        await connection.run('DROP TABLE assigned');
-        await writeSettings(connection, 'split', settings);
-      }),
-    );
+    refuseUnknown(id, this.#count);
+    await this.#write(() => storeSplit(this.#catalogue, { id, split, fold }, settings));
   }
 
   /**
@@ -187,27 +163,11 @@ export class Dataset {
    * Settings are kept under 'screen' unless they are empty.
    */
   async writeVerdicts(verdicts: readonly Verdict[], settings: Record<string, unknown>): Promise<void> {
-    await this.#write(() =>
-      this.#catalogue.transaction(async connection => {
-        await connection.run(
-          'CREATE TEMP TABLE given (id INTEGER, verdict VARCHAR, reason VARCHAR, verdict_by VARCHAR)',
-        );
-        await appendRows(connection, 'given', verdicts.length, (appender, i) => {
-          const { id, verdict, reason, by } = verdicts[i]!;
-          appender.appendInteger(id);
-          appendText(appender, verdict);
-          appendText(appender, verdict === null ? null : reason);
-          appendText(appender, by);
-        });
-        await connection.run(
-          'UPDATE cells SET verdict = g.verdict, reason = g.reason, ' +
-            'verdict_by = CASE WHEN g.verdict IS NULL THEN NULL ELSE g.verdict_by END FROM given g ' +
-            "WHERE cells.id = g.id AND (g.verdict_by = 'hand' OR cells.verdict_by IS DISTINCT FROM 'hand')",
-        );
-        await connection.run('DROP TABLE given');
-        if (Object.keys(settings).length > 0) await writeSettings(connection, 'screen', settings);
-      }),
+    refuseUnknown(
+      verdicts.map(({ id }) => id),
+      this.#count,
     );
+    await this.#write(() => storeVerdicts(this.#catalogue, verdicts, settings));
   }
 
   /** What made the present split or verdicts; undefined where nothing did yet. */
@@ -292,14 +252,4 @@ async function countCells(catalogue: Catalogue): Promise<number> {
   return count;
 }
 
-async function writeSettings(
-  connection: Parameters<Parameters<Catalogue['transaction']>[0]>[0],
-  name: 'split' | 'screen',
-  settings: Record<string, unknown>,
-): Promise<void> {
-  await connection.run('DELETE FROM settings WHERE name = $1', [name]);
-  await connection.run('INSERT INTO settings VALUES ($1, $2, now()::TIMESTAMP)', [
-    name,
-    JSON.stringify(settings),
-  ]);
-}
+export type { Verdict } from './assignments.ts';

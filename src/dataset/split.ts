@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { assignGroups } from './assignGroups.ts';
@@ -6,52 +5,9 @@ import { Dataset } from './dataset.ts';
 import { findDuplicates } from './duplicates.ts';
 import { type CellTable, type SplitName, splitNames } from './format.ts';
 import { createRandom } from './random.ts';
+import { type CheckedSplit, checkSplitOptions, type SplitOptions } from './splitOptions.ts';
+import { addWarnings, countLeftOut, countSides, describeCopies, type SplitReport } from './splitReport.ts';
 import { stratify, type Unit } from './stratify.ts';
-
-export const splitWays = ['cell', 'group', 'imported'] as const;
-
-export interface SplitOptions {
-  /** Shares of train, validation and test; 0.65, 0.15, 0.20 by default. Not with `folds`. */
-  fractions?: [train: number, validation: number, test: number];
-  /**
-   * 'cell': stratified random draw. 'group': every group (run, donor, day) on one side. 'imported': the split
-   * that the source came with. By default 'imported' where there is one, else 'cell'.
-   */
-  by?: (typeof splitWays)[number];
-  /** k-fold: parts of equal size, numbered from 0; 3 to 100 of them. */
-  folds?: number;
-  /** Which fold is the test side; the next one is the validation side, the others are the training side. */
-  fold?: number;
-  /** Whole number from 0; 0 by default. */
-  seed?: number;
-  /** Leave out classes with fewer cells instead of refusing them; at least 3. */
-  minPerClass?: number;
-}
-
-export interface SplitReport {
-  by: (typeof splitWays)[number];
-  seed: number;
-  folds: number | null;
-  /** Train, validation, test. */
-  splits: { split: SplitName; cells: number; groups: number; classes: { name: string; count: number }[] }[];
-  /** Cells that stand on no side, and why. */
-  leftOut: {
-    rejected: number;
-    unlabelled: number;
-    smallClasses: number;
-    duplicates: number;
-    notListed: number;
-  };
-  duplicates: {
-    /** Sets of cells with equal pixels, and cells in them. */
-    sets: number;
-    cells: number;
-    /** Sets whose cells have different labels: at least one label is wrong. Up to ten examples. */
-    conflicting: number;
-    conflicts: { source: string; label: string }[][];
-  };
-  warnings: string[];
-}
 
 /**
  * Splits a data set's labelled, accepted cells into train, validation and test, and writes it into the catalogue
@@ -62,7 +18,7 @@ export interface SplitReport {
  * @throws `option-invalid`, `split-impossible`, and what `Dataset.open` throws
  */
 export async function split(path: string, options: SplitOptions = {}, job: Job = {}): Promise<SplitReport> {
-  const checked = checkOptions(options);
+  const checked = checkSplitOptions(options);
   const dataset = await Dataset.open(path, 'write');
   try {
     throwIfCancelled(job);
@@ -78,45 +34,6 @@ export async function split(path: string, options: SplitOptions = {}, job: Job =
   }
 }
 
-const schema = z.strictObject({
-  fractions: z.tuple([z.number(), z.number(), z.number()]).optional(),
-  by: z.enum(splitWays).optional(),
-  folds: z.int().min(3).max(100).optional(),
-  fold: z.int().min(0).optional(),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
-    .default(0),
-  minPerClass: z.int().min(3).optional(),
-});
-
-type Checked = z.infer<typeof schema>;
-
-function checkOptions(options: SplitOptions): Checked {
-  const result = schema.safeParse(options);
-  if (!result.success)
-    throw invalid(`The options of a split must be valid.\n${z.prettifyError(result.error)}`);
-  const { fractions, folds, fold, by } = result.data;
-  if (fractions !== undefined) checkFractions(fractions);
-  if (folds !== undefined && fractions !== undefined)
-    throw invalid('A split must have folds or fractions, not both.');
-  if (folds !== undefined && by === 'imported')
-    throw invalid('Folds must be drawn by cell or group, not imported.');
-  if (fold !== undefined && (folds === undefined || fold >= folds))
-    throw invalid(`The fold must be from 0 to folds - 1. Received fold ${fold}, folds ${folds ?? 'none'}.`);
-  return result.data;
-}
-
-function checkFractions(fractions: [number, number, number]): void {
-  const received = fractions.map(fraction => fraction.toFixed(2)).join(', ');
-  if (fractions.some(fraction => fraction < 0 || fraction > 1))
-    throw invalid(`Split fractions must be from 0 to 1. Received ${received}.`);
-  if (Math.abs(fractions[0] + fractions[1] + fractions[2] - 1) > 1e-6)
-    throw invalid(`Split fractions must sum to 1. Received ${received}.`);
-  if (fractions[0] === 0) throw invalid(`The training fraction must be above 0. Received ${received}.`);
-}
-
 interface Plan {
   table: CellTable;
   names: (SplitName | null)[];
@@ -125,7 +42,7 @@ interface Plan {
   report: SplitReport;
 }
 
-async function makePlan(dataset: Dataset, options: Checked): Promise<Plan> {
+async function makePlan(dataset: Dataset, options: CheckedSplit): Promise<Plan> {
   const imported = await readImported(dataset);
   const by = options.by ?? (imported.size > 0 && options.folds === undefined ? 'imported' : 'cell');
   const warnings: string[] = [];
@@ -171,7 +88,7 @@ async function makePlan(dataset: Dataset, options: Checked): Promise<Plan> {
   return { table, names, fold, settings, report };
 }
 
-function fractionsOf({ fractions, folds }: Checked): number[] {
+function fractionsOf({ fractions, folds }: CheckedSplit): number[] {
   return folds === undefined ? (fractions ?? [0.65, 0.15, 0.2]) : new Array(folds).fill(1 / folds);
 }
 
@@ -190,7 +107,7 @@ async function readImported(dataset: Dataset): Promise<Map<number, number>> {
 /** Labelled, accepted cells of classes that are large enough to stand on every side. */
 async function eligibleCells(
   dataset: Dataset,
-  options: Checked,
+  options: CheckedSplit,
   warnings: string[],
 ): Promise<{ table: CellTable; smallClasses: number }> {
   const table = await dataset.cells();
@@ -326,79 +243,9 @@ function present(sides: Int8Array): number {
   return count;
 }
 
-async function countLeftOut(
-  dataset: Dataset,
-  known: { smallClasses: number; duplicates: number; notListed: number },
-): Promise<SplitReport['leftOut']> {
-  const [row] = await dataset.query(
-    "SELECT count(*) FILTER (verdict = 'rejected') AS rejected, " +
-      "count(*) FILTER (verdict IS DISTINCT FROM 'rejected' AND label < 0) AS unlabelled FROM cells",
-  );
-  return { rejected: Number(row?.rejected), unlabelled: Number(row?.unlabelled), ...known };
-}
-
-function countSides(table: CellTable, sides: Int8Array, classes: string[]): SplitReport['splits'] {
-  return splitNames.map((name, side) => {
-    const counts = new Array<number>(classes.length).fill(0);
-    const groups = new Set<string>();
-    let cells = 0;
-    for (let i = 0; i < table.count; i++) {
-      if (sides[i] !== side) continue;
-      cells++;
-      counts[table.label[i]!]!++;
-      if (table.group[i] !== null) groups.add(table.group[i]!);
-    }
-    const named = classes.map((className, label) => ({ name: className, count: counts[label]! }));
-    return { split: name, cells, groups: groups.size, classes: named };
-  });
-}
-
-async function describeCopies(
-  dataset: Dataset,
-  table: CellTable,
-  copies: number[][],
-): Promise<SplitReport['duplicates']> {
-  const conflicting = copies.filter(cells => cells.some(i => table.label[i] !== table.label[cells[0]!]));
-  const conflicts: { source: string; label: string }[][] = [];
-  for (const cells of conflicting.slice(0, 10)) {
-    const shown: { source: string; label: string }[] = [];
-    for (const i of cells.slice(0, 10)) {
-      const [row] = await dataset.query('SELECT source FROM cells WHERE id = $1', [table.id[i]!]);
-      shown.push({ source: String(row?.source), label: dataset.header.classes[table.label[i]!]! });
-    }
-    conflicts.push(shown);
-  }
-  const cells = copies.reduce((sum, set) => sum + set.length, 0);
-  return { sets: copies.length, cells, conflicting: conflicting.length, conflicts };
-}
-
-function addWarnings(report: SplitReport, fractions: number[], folds: number | undefined): void {
-  const whole = report.splits.flatMap(side =>
-    side.classes.filter(({ count }) => count > 0).map(({ name }) => name),
-  );
-  const names = new Set(whole);
-  for (const [i, side] of report.splits.entries()) {
-    const expected = folds !== undefined || fractions[i]! > 0 || side.cells > 0;
-    if (!expected) continue;
-    const missing = side.classes
-      .filter(({ name, count }) => names.has(name) && count === 0)
-      .map(({ name }) => name);
-    if (side.cells === 0) report.warnings.push(`The ${side.split} side is empty.`);
-    else if (missing.length > 0)
-      report.warnings.push(`The ${side.split} side has no cell of ${missing.join(', ')}.`);
-  }
-  if (names.size === 1) report.warnings.push('All cells are of one class; training needs two or more.');
-  const { conflicting } = report.duplicates;
-  if (conflicting > 0)
-    report.warnings.push(
-      `${conflicting} sets of equal images have different labels; at least one label of each is wrong.`,
-    );
-}
-
-function invalid(message: string): BrightcellError {
-  return new BrightcellError('option-invalid', message);
-}
-
 function impossible(message: string): BrightcellError {
   return new BrightcellError('split-impossible', message);
 }
+
+export { type SplitOptions, splitWays } from './splitOptions.ts';
+export type { SplitReport } from './splitReport.ts';

@@ -165,6 +165,12 @@ test('screening never overrides a verdict given by hand', () =>
     await dataset.writeVerdicts([{ ...verdict, verdict: null }], {});
     expect((await dataset.query(rows))[1]).toEqual({ verdict: null, reason: null, verdict_by: null });
     expect(await dataset.settings('screen')).toEqual({ limit: 3 });
+    await expect(dataset.writeVerdicts([{ ...verdict, id: 3 }], {})).rejects.toThrow(
+      /from 0 to 2. Received 3/,
+    );
+    await expect(dataset.writeSplit({ id: Int32Array.of(-1), split: ['test'] }, {})).rejects.toThrow(
+      /Received -1/,
+    );
     await dataset.close();
   }));
 
