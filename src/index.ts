@@ -17,10 +17,21 @@ export {
 } from './dataset/format.ts';
 export { type SplitOptions, type SplitReport, split, splitWays } from './dataset/split.ts';
 export type { DamagedCell } from './dataset/verify.ts';
+export { findCautions } from './evaluate/cautions.ts';
+export { type EvaluatedPart, formatEvaluation, type GroupScore } from './evaluate/report.ts';
+export {
+  type ClassScores,
+  type LabelledPredictions,
+  type Scores,
+  scorePredictions,
+} from './evaluate/score.ts';
+export { formatScoreTable, type MethodScores } from './evaluate/table.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
 export { formatLayerTable, type LayerRow, measureLayers } from './models/layerTable.ts';
+export { exportOnnx, type OnnxOptions, writeOnnx } from './models/onnx.ts';
 export { buildNetwork, networkNames } from './models/registry.ts';
+export { readSafetensors, type TensorFile, writeSafetensors } from './models/safetensors.ts';
 export { listRejected, type Rejected, reject, release, restore } from './screen/hand.ts';
 export type { OwnLimit } from './screen/limits.ts';
 export type { ScreenScore } from './screen/score.ts';
@@ -28,6 +39,7 @@ export { type ScreenOptions, type ScreenReport, screen, screenMethods } from './
 export type { SimulateOptions } from './simulate/options.ts';
 export type { SimulateReport } from './simulate/report.ts';
 export { simulate } from './simulate/simulate.ts';
+export { type EvaluateOptions, type EvaluationReport, evaluate } from './study/evaluateRun.ts';
 export type { TrainOptions, TrainSettings } from './train/config.ts';
 export type { TrainConfig } from './train/recipes.ts';
 export { type PartScore, type TrainReport, train } from './train/train.ts';

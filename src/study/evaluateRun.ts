@@ -52,8 +52,8 @@ export interface EvaluationReport {
  * Evaluates a trained run on the validation and test part of its data set, or on another data set, and writes
  * scores (JSON, CSV), confusion matrices (CSV) and predictions (Parquet, CSV) into the run folder.
  * Throws `run-missing`, `model-missing`, `dataset-changed` when cells, labels, split or verdicts are not those of
- * the training and `allowChanged` is not set, and `option-invalid` when a part has no cells or the data set does
- * not fit the model.
+ * the training and `allowChanged` is not set, `model-mismatch` when the data set does not fit the model, and
+ * `option-invalid` when a part has no cells.
  */
 export async function evaluate(
   run: string,
@@ -65,53 +65,76 @@ export async function evaluate(
   const path = options.dataset ?? folder.dataset;
   const own = resolve(path) === resolve(folder.dataset);
   const classifier = await loadClassifier(run);
-  const dataset = await Dataset.open(path, 'read');
   try {
-    const labelOf = matchClasses(classifier, dataset);
-    const changed = own && (await isChanged(dataset, folder, options));
-    const table = await dataset.cells();
-    const parts =
-      own || options.splits ? splitParts(table, own ? folder.fold : null, options.splits) : wholePart(table);
-    const predictions = await predictParts({ classifier, dataset, table, parts, labelOf }, job);
-    const report: EvaluationReport = {
-      ...{ run, dataset: path, method: folder.network, fold: folder.fold },
-      parts: parts.map(part => scorePart(part, table, predictions)),
-      cautions: [
-        ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),
-        ...(folder.finished
-          ? []
-          : ['The training is not complete: these are the figures of its best epoch so far.']),
-      ],
-      out: options.out ?? join(run, own ? 'evaluation' : `evaluation-${basename(resolve(path))}`),
-      files: [],
-      seconds: (performance.now() - started) / 1000,
-    };
-    report.files = await writeFiles(report, predictions);
-    return report;
+    const dataset = await Dataset.open(path, 'read');
+    try {
+      const report = await evaluateOn({ classifier, dataset, run, folder, own }, options, job);
+      return { ...report, seconds: (performance.now() - started) / 1000 };
+    } finally {
+      await dataset.close();
+    }
   } finally {
-    await dataset.close();
+    classifier.dispose();
   }
 }
 
+interface Subject {
+  classifier: LoadedClassifier;
+  dataset: Dataset;
+  run: string;
+  folder: RunFolder;
+  /** Whether the data set is the one that was trained on. */
+  own: boolean;
+}
+
+async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job): Promise<EvaluationReport> {
+  const { classifier, dataset, run, folder, own } = subject;
+  const labelOf = matchClasses(classifier, dataset);
+  const changed = own && (await isChanged(dataset, folder, options));
+  const table = await dataset.cells();
+  const parts =
+    own || options.splits ? splitParts(table, own ? folder.fold : null, options.splits) : wholePart(table);
+  const predictions = await predictParts({ classifier, dataset, table, parts, labelOf }, job);
+  const unfinished = 'The training is not complete: these are the figures of its best epoch so far.';
+  const name = own ? 'evaluation' : `evaluation-${basename(resolve(dataset.path))}`;
+  const report: EvaluationReport = {
+    ...{ run, dataset: dataset.path, method: folder.network, fold: folder.fold },
+    parts: parts.map(part => scorePart(part, table, predictions)),
+    cautions: [
+      ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),
+      ...(folder.finished ? [] : [unfinished]),
+    ],
+    out: options.out ?? join(run, name),
+    files: [],
+    seconds: 0,
+  };
+  report.files = await writeFiles(report, predictions);
+  return report;
+}
+
 /**
- * How the data set's labels become the model's: classes are matched by name. Throws `option-invalid` for a class
+ * How the data set's labels become the model's: classes are matched by name. Throws `model-mismatch` for a class
  * that the model does not know and for images that were prepared in another way.
  */
 function matchClasses(classifier: LoadedClassifier, { path, header }: Dataset): (label: number) => number {
-  if (!isDeepStrictEqual(header.preparation, classifier.preparation)) {
+  const wanted = { ...classifier.preparation, pixelType: classifier.pixelType };
+  const given = { ...header.preparation, pixelType: header.pixelType };
+  if (!isDeepStrictEqual(given, wanted)) {
     throw new BrightcellError(
-      'option-invalid',
-      `The images of ${path} must be prepared as the model's were, ${JSON.stringify(classifier.preparation)}. ` +
-        `Received ${JSON.stringify(header.preparation)}. Import the images again with those settings.`,
+      'model-mismatch',
+      `The images of ${path} must be prepared as the model's were: ${JSON.stringify(wanted)}. ` +
+        `Received ${JSON.stringify(given)}. Import the images again with those settings.`,
+      { fields: { path } },
     );
   }
   const index = header.classes.map(name => classifier.classes.indexOf(name));
   const unknown = header.classes.filter((_, k) => index[k] === -1);
   if (unknown.length > 0) {
     throw new BrightcellError(
-      'option-invalid',
+      'model-mismatch',
       `Every class of ${path} must be one that the model knows: ${classifier.classes.join(', ')}. ` +
         `Received ${unknown.join(', ')} as well. Rename the classes or train on them.`,
+      { fields: { path } },
     );
   }
   return label => index[label]!;
@@ -233,7 +256,7 @@ async function writeFiles(report: EvaluationReport, predictions: PredictionTable
     [`scores-${part}.csv`, scoresCsv(scores)],
     [`confusion-${part}.csv`, confusionCsv(classes, scores.confusion)],
   ]);
-  const { files: _, ...content } = report;
+  const { files: _files, seconds: _seconds, ...content } = report;
   texts.push(['scores.json', `${JSON.stringify({ classes, ...content }, null, 2)}\n`]);
   await writePredictionsParquet(join(out, 'predictions.parquet'), predictions);
   await writePredictionsCsv(join(out, 'predictions.csv'), predictions);

@@ -169,7 +169,7 @@ describe('what cannot be evaluated is refused', () => {
     const large = join(folder, 'large');
     await simulate(large, { cells: 20, size: [32, 24], faults: 0 });
     await expect(evaluate(run, { dataset: large })).rejects.toMatchObject({
-      code: 'option-invalid',
+      code: 'model-mismatch',
       message: expect.stringContaining('prepared'),
     });
   });
@@ -181,7 +181,7 @@ describe('what cannot be evaluated is refused', () => {
     await data.addClasses(['yeast']);
     await data.close();
     await expect(evaluate(run, { dataset: more })).rejects.toMatchObject({
-      code: 'option-invalid',
+      code: 'model-mismatch',
       message: expect.stringContaining('yeast'),
     });
   });
