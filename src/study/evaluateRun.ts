@@ -214,9 +214,14 @@ function scorePart({ name }: Part, table: CellTable, predictions: PredictionTabl
       'These cells were trained on: the figures say how well they are remembered, nothing more.',
     );
   }
-  const groups = table.group.some(group => group !== null)
-    ? scoreGroups(predictions.group.slice(first, first + count), labels, mostProbable(probabilities, K))
-    : [];
+  const own = predictions.group.slice(first, first + count);
+  const groups = scoreGroups(own, labels, mostProbable(probabilities, K));
+  // Cells of one donor or run resemble each other: one alone says little of the next.
+  if (own[0] !== null && new Set(own).size === 1 && new Set(table.group).size > 1) {
+    cautions.push(
+      `All ${name} cells are of one group, ${own[0]}: how the next one would be classified is not measured.`,
+    );
+  }
   return { part: name, scores, groups, cautions };
 }
 

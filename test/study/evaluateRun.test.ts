@@ -141,6 +141,17 @@ describe('figures on images that were trained on do not go unnoticed', () => {
     expect((await evaluate(run, { dataset: other })).cautions).toEqual([]);
   });
 
+  test('a test part of one group alone is said to be one', async () => {
+    const groups = join(folder, 'groups');
+    await simulate(groups, { cells: 160, size: [24, 24], faults: 0, sessions: 3, seed: 8 });
+    await split(groups, { by: 'group', fractions: [0.34, 0.33, 0.33] });
+    const { parts } = await evaluate(await trainTiny(groups, 'by-group'));
+    for (const { groups, cautions } of parts) {
+      expect(groups).toEqual([]);
+      expect(cautions.join()).toContain('are of one group');
+    }
+  });
+
   test('a run of a fold is evaluated on that fold', async () => {
     const folds = join(folder, 'folds');
     await cp(dataset, folds, { recursive: true });
