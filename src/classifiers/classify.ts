@@ -167,7 +167,7 @@ class Classification {
     if (this.#rescaled === 0) return [];
     const bits = this.#classifier.pixelType === 'uint8' ? 8 : 16;
     return [
-      `${this.#rescaled} images were scaled to the ${bits} bits a pixel of the model's training images.`,
+      `${this.#rescaled} image${this.#rescaled === 1 ? ' was' : 's were'} scaled to the ${bits} bits a pixel of the model's training images.`,
     ];
   }
 }

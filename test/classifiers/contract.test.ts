@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Classifier } from '../../src/classifiers/classifier.ts';
+import { loadClassifier } from '../../src/classifiers/loadClassifier.ts';
+import { Dataset } from '../../src/dataset/dataset.ts';
+import { ImageSet } from '../../src/engine/imageSet.ts';
+import { selectCells } from '../../src/train/cells.ts';
+import { train } from '../../src/train/train.ts';
+import { makeToy, type Toy } from '../train/toyDataset.ts';
+
+/** Every kind of classifier, made from the toy data set. A new kind gets a line here. */
+const kinds: Record<string, (toy: Toy) => Promise<Classifier>> = {
+  cnn: async toy => {
+    const options = { model: toy.network, out: toy.runs, epochs: 12, batchSize: 16, learningRate: 0.02 };
+    return loadClassifier((await train(toy.dataset, options)).run);
+  },
+};
+
+describe.each(Object.entries(kinds))('the contract of classifiers: %s', (name, make) => {
+  let toy: Toy;
+  let dataset: Dataset;
+  let classifier: Classifier;
+  let rows: Int32Array;
+  let labels: Int32Array;
+  let probabilities: Float32Array;
+
+  beforeAll(async () => {
+    toy = await makeToy([40, 12, 100]);
+    classifier = await make(toy);
+    dataset = await Dataset.open(toy.dataset, 'read');
+    ({ rows, labels } = await selectCells(dataset, 'test'));
+    probabilities = await classifier.predict(dataset.images(), rows);
+  });
+  afterAll(async () => {
+    await dataset.close();
+    await toy.remove();
+  });
+
+  test('names the classes in the order of the data set', () => {
+    expect(classifier.classes).toEqual(['flat', 'level', 'upright']);
+  });
+
+  test('gives a probability for each class, which add up to 1', () => {
+    expect(probabilities.length).toBe(rows.length * 3);
+    expect(probabilities.every(p => p >= 0 && p <= 1)).toBe(true);
+    rows.forEach((_, i) => {
+      const own = probabilities.subarray(i * 3, i * 3 + 3);
+      expect(own.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+    });
+  });
+
+  test('is right about cells that it never saw', () => {
+    const right = labels.filter((label, i) => {
+      const own = probabilities.subarray(i * 3, i * 3 + 3);
+      return own.indexOf(Math.max(...own)) === label;
+    });
+    expect(right.length / labels.length).toBeGreaterThan(0.9);
+  });
+
+  test('says the same of an image alone, in company, twice, and from memory', async () => {
+    const images = dataset.images();
+    const alone = await classifier.predict(images, rows.subarray(5, 6));
+    for (let k = 0; k < 3; k++) expect(alone[k]).toBeCloseTo(probabilities[15 + k]!, 5);
+    expect(await classifier.predict(images, rows)).toEqual(probabilities);
+    const copied = ImageSet.from(images.read(rows[5]!), images.shape);
+    expect(await classifier.predict(copied, Int32Array.of(0))).toEqual(alone);
+  });
+
+  test('gives nothing for no rows', async () => {
+    expect((await classifier.predict(dataset.images(), new Int32Array(0))).length).toBe(0);
+  });
+
+  test('refuses a row outside the set and images of another shape', async () => {
+    const images = dataset.images();
+    await expect(classifier.predict(images, Int32Array.of(images.count))).rejects.toMatchObject({
+      code: 'option-invalid',
+    });
+    const wider = ImageSet.from(new Uint8Array(400), { channels: 1, height: 20, width: 20 });
+    await expect(classifier.predict(wider, Int32Array.of(0))).rejects.toMatchObject({
+      code: 'option-invalid',
+    });
+  });
+
+  test('stops when asked to', async () => {
+    const job = { signal: AbortSignal.abort() };
+    await expect(classifier.predict(dataset.images(), rows, job)).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+  });
+
+  test('saved and loaded, predicts the same bit for bit', async () => {
+    const path = join(toy.folder, `saved-${name}`);
+    await classifier.save(path);
+    const loaded = await loadClassifier(path);
+    expect(loaded.classes).toEqual(classifier.classes);
+    expect(await loaded.predict(dataset.images(), rows)).toEqual(probabilities);
+    loaded.dispose();
+  });
+});
