@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import sharp, { type SharpOptions } from 'sharp';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import type { RawImage } from '../engine/prepare.ts';
 import { decodeBmp, readBmpHeader } from './bmp.ts';
+import { maybeImageHeader } from './imageHeader.ts';
 
 /** Longest side of an image that is decoded; a longer one is refused before its pixels are touched. */
 export const longestSide = 20_000;
@@ -28,35 +29,59 @@ sharp.cache(false);
  * Throws an Error whose message says in a few words what is wrong with the file.
  */
 export async function openImage(path: string): Promise<OpenImage> {
-  try {
-    const opened = /\.bmp$/i.test(path) ? await openBmp(path) : await openWithSharp(path);
-    refuseLong(opened.height, opened.width);
-    return { ...opened, read: frame => opened.read(frame).catch(error => fail(path, error)) };
-  } catch (error) {
-    return fail(path, error);
-  }
+  const opening = /\.bmp$/i.test(path) ? openBmp(path) : openWithSharp(path);
+  const opened = await opening.catch(error => fail(path, error));
+  refuseLong(opened.height, opened.width);
+  const read = async (frame: number) => {
+    const raw = await opened.read(frame).catch(error => fail(path, error));
+    refuseLong(raw.height, raw.width); // pages may differ
+    return raw;
+  };
+  return { ...opened, read };
 }
 
+/** Files up to this size are read at once; of larger ones the decoder reads what it needs. */
+const wholeBytes = 4e6;
+
 async function openWithSharp(path: string): Promise<OpenImage> {
-  const { width, height, channels, hasAlpha, depth, pages, space } = await sharp(path, settings()).metadata();
+  const small = (await stat(path)).size <= wholeBytes && /\.(png|jpe?g|jpe)$/i.test(path);
+  const input = small ? await readFile(path) : path;
+  const plain = typeof input === 'string' ? undefined : maybeImageHeader(input);
+  if (plain !== undefined) {
+    const space = plain.channels === 1 ? grays[plain.bits] : colours[plain.bits];
+    return {
+      ...plain,
+      frames: 1,
+      read: () => decode(sharp(input, settings()).toColourspace(space), plain.bits),
+    };
+  }
+  const { width, height, channels, hasAlpha, depth, pages, space } = await sharp(
+    input,
+    settings(),
+  ).metadata();
   if (depth !== 'uchar' && depth !== 'ushort') throw new Error(`pixels of type ${depth} are not supported`);
   const bits = depth === 'ushort' ? 16 : 8;
-  const colours = channels - (hasAlpha ? 1 : 0);
-  const target = colours < 3 ? (bits === 16 ? 'grey16' : 'b-w') : bits === 16 ? 'rgb16' : 'srgb';
+  const kept = channels - (hasAlpha ? 1 : 0);
   // Files of more than three channels, or of no colour space, keep their channels as they are.
-  const plain = space === 'multiband' || (colours > 3 && space !== 'cmyk');
-  const read = async (frame: number): Promise<RawImage> => {
-    let image = sharp(path, { ...settings(), page: frame });
+  const asStored = space === 'multiband' || (kept > 3 && space !== 'cmyk');
+  const read = (frame: number): Promise<RawImage> => {
+    let image = sharp(input, { ...settings(), page: frame });
     if (hasAlpha) image = image.removeAlpha();
-    if (!plain) image = image.toColourspace(target);
-    const { data, info } = await image
-      .raw({ depth: bits === 16 ? 'ushort' : 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    refuseLong(info.height, info.width);
-    const pixels = bits === 16 ? asUint16(data) : new Uint8Array(data.buffer, data.byteOffset, data.length);
-    return { pixels, height: info.height, width: info.width, channels: info.channels };
+    if (!asStored) image = image.toColourspace(kept < 3 ? grays[bits] : colours[bits]);
+    return decode(image, bits);
   };
-  return { frames: pages ?? 1, height, width, channels: colours, bits, read };
+  return { frames: pages ?? 1, height, width, channels: kept, bits, read };
+}
+
+/** Names of colour spaces that leave pixels as they are. */
+const grays = { 8: 'b-w', 16: 'grey16' };
+const colours = { 8: 'srgb', 16: 'rgb16' };
+
+async function decode(image: Sharp, bits: 8 | 16): Promise<RawImage> {
+  const type = bits === 16 ? 'ushort' : 'uchar';
+  const { data, info } = await image.raw({ depth: type }).toBuffer({ resolveWithObject: true });
+  const pixels = bits === 16 ? asUint16(data) : new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return { pixels, height: info.height, width: info.width, channels: info.channels };
 }
 
 function settings(): SharpOptions {

@@ -1,9 +1,13 @@
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
 import * as fastBmp from 'fast-bmp';
 import sharp, { type Sharp } from 'sharp';
 import { expect, test } from 'vitest';
+import { maybeImageHeader } from '../../src/import/imageHeader.ts';
+import { listImages } from '../../src/import/listImages.ts';
 import { openImage } from '../../src/import/openImage.ts';
 import { withFolder } from '../dataset/cells.ts';
 import { encodeTiff, grayPixels, grayPng } from './files.ts';
@@ -93,6 +97,24 @@ test('an orientation tag turns nothing: pixels stand as they are stored', () =>
     expect([decoded.height, decoded.width]).toEqual([height, width]);
     expect(decoded.pixels).toEqual(rgb);
   }));
+
+test('what a plain header says agrees with the decoder, for files that people have', async context => {
+  const data = fileURLToPath(new URL('../../../shared/data', import.meta.url));
+  if (!existsSync(data) && process.env.CI) throw new Error(`${data} must hold the real images`);
+  if (!existsSync(data)) return context.skip('the real images are not there');
+  const { images } = await listImages(data);
+  let plain = 0;
+  for (let i = 0; i < images.length; i += 97) {
+    const bytes = await readFile(join(data, images[i]!));
+    const header = maybeImageHeader(bytes);
+    if (header === undefined) continue;
+    const { height, width, channels, depth, hasAlpha, pages } = await sharp(bytes).metadata();
+    expect(header).toEqual({ height, width, channels, bits: depth === 'ushort' ? 16 : 8 });
+    expect([hasAlpha, pages ?? 1]).toEqual([false, 1]);
+    plain++;
+  }
+  expect(plain).toBeGreaterThan(30);
+});
 
 test('a BMP agrees with a second decoder, for colour and for gray', () =>
   withFolder(async folder => {
