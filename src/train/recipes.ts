@@ -29,9 +29,9 @@ export function recipeFor(recipe: TrainConfig['recipe'], trainingCells: number):
   return recipe === 'paper' ? paper() : better(trainingCells);
 }
 
-/** Ours. Small sets are gone through more often: about 60,000 images are shown, at least 12 times each. */
+/** Ours. Small sets are gone through more often: about 40,000 images are shown, each 12 to 40 times. */
 function better(trainingCells: number): TrainConfig {
-  const epochs = Math.min(60, Math.max(12, Math.round(60_000 / trainingCells)));
+  const epochs = Math.min(40, Math.max(12, Math.round(40_000 / trainingCells)));
   return {
     model: 'cellnet',
     recipe: 'default',
