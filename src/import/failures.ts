@@ -36,6 +36,10 @@ export class FailureList {
     this.#byReason.set(failure.reason, entry);
   }
 
+  get count(): number {
+    return this.#all.length;
+  }
+
   get summary(): FailureSummary {
     const byReason = [...this.#byReason].map(([reason, entry]) => ({ reason, ...entry }));
     byReason.sort((a, b) => b.count - a.count);

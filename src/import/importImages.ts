@@ -246,7 +246,7 @@ class Ingest {
     const now = performance.now();
     if (!atOnce && now - this.#lastProgress < progressMs) return;
     this.#lastProgress = now;
-    const { count } = this.#failures.summary;
+    const { count } = this.#failures;
     const note = count > 0 ? { note: `${count} failed` } : {};
     const { total } = this.#task.listed;
     this.#task.job.onProgress?.({ stage: 'importing', done: this.#done, total, unit: 'images', ...note });
