@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
 import { addClassify } from './classify.ts';
+import { addDemo } from './demo.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
+import { addScreen } from './screen.ts';
 import { addSimulate } from './simulate.ts';
 import { addSplit } from './split.ts';
 import { addTrain } from './train.ts';
@@ -25,7 +27,16 @@ export function createProgram(): Command {
       'after',
       '\nStart with:\n  $ brightcell demo\n\nBRIGHTCELL_DEBUG=1 shows where an error arose.',
     );
-  for (const add of [addImport, addSimulate, addSplit, addTrain, addEvaluate, addClassify]) {
+  for (const add of [
+    addImport,
+    addSimulate,
+    addScreen,
+    addSplit,
+    addTrain,
+    addEvaluate,
+    addClassify,
+    addDemo,
+  ]) {
     add(program);
   }
   return program;

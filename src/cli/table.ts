@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
 
-/** A table with a line under its head, the first column to the left and the others to the right. */
-export function drawTable(head: string[], rows: (string | number)[][]): string {
+/** A table with a line under its head; columns are aligned to the right but for those in `left`, the first. */
+export function drawTable(head: string[], rows: (string | number)[][], left: number[] = [0]): string {
   const table = new Table({
     head,
-    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+    colAligns: head.map((_, column) => (left.includes(column) ? 'left' : 'right')),
     style: { head: [], border: [], compact: true, 'padding-left': 1, 'padding-right': 1 },
     chars: bordersUnderHead,
   });
