@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -192,6 +193,54 @@ async function killAt(epochs: number, run: string, options: TrainOptions): Promi
   }, 2);
   expect(await ended).toBe('SIGKILL');
   clearInterval(watch);
+}
+
+test('a full disk is said so, and with room again the training goes on to the same weights', async context => {
+  const place = join(toy.folder, 'disk');
+  await mkdir(place);
+  const refused = process.platform === 'linux' ? maybeMount(place) : 'only on Linux';
+  if (refused !== undefined && process.env.CI) throw new Error(`cannot mount a small disk: ${refused}`);
+  if (refused !== undefined) return context.skip(`needs root to mount a small disk: ${refused}`);
+  try {
+    const options = { ...settings(), name: 'full', epochs: 100 };
+    const whole = await train(toy.dataset, options);
+    let filled = false;
+    const onProgress = ({ done }: { done: number }) => {
+      if (done > 120 && !filled) fillDisk(join(place, 'other'));
+      filled ||= done > 120;
+    };
+    const onFullDisk = train(toy.dataset, { ...options, out: place }, { onProgress });
+    await expect(onFullDisk).rejects.toMatchObject({
+      code: 'disk-full',
+      message: expect.stringContaining(place),
+    });
+    await rm(join(place, 'other'));
+    const run = join(place, 'full');
+    await train(toy.dataset, { resume: run });
+    expect(await lastOf(run)).toEqual(await lastOf(whole.run));
+    expect(await figuresOf(run)).toEqual(await figuresOf(whole.run));
+  } finally {
+    execFileSync('umount', ['--lazy', place]);
+  }
+});
+
+/** Why it cannot be done; undefined when it is. */
+function maybeMount(place: string): string | undefined {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Writes until there is no room. */
+function fillDisk(path: string): void {
+  try {
+    for (;;) appendFileSync(path, Buffer.alloc(4096));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }
 
 describe('a training is refused', () => {
