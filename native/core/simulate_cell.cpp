@@ -27,22 +27,22 @@ struct TypeHabits {
 
 constexpr TypeHabits habitsOf[typeCount] = {
     // THP1: monocytes, medium and round; a large indented nucleus; a fine grain.
-    {{7.3, 0.75}, {1.09, 0.05}, {0.67, 0.06}, {0.40, 0.09}, 0.13, 0.014, 0.006, 0.10,
-     {14, 5}, {0.52, 0.10}, 0.55, {0.80, 0.12}, {0.90, 0.13}, 0.20, 0.10},
-    // MCF7: epithelial, larger; a round nucleus; a broad and ragged edge.
-    {{8.2, 0.85}, {1.12, 0.07}, {0.57, 0.06}, {0.34, 0.08}, 0.04, 0.018, 0.013, 0.25,
-     {9, 4}, {0.62, 0.12}, 0.42, {1.00, 0.14}, {1.02, 0.14}, 0.40, 0.12},
+    {{7.0, 0.55}, {1.08, 0.04}, {0.67, 0.045}, {0.44, 0.08}, 0.14, 0.012, 0.006, 0.08,
+     {15, 4}, {0.50, 0.08}, 0.55, {0.76, 0.10}, {0.88, 0.12}, 0.18, 0.10},
+    // MCF7: epithelial, larger; a small round nucleus; a broad and ragged edge.
+    {{8.4, 0.65}, {1.10, 0.05}, {0.53, 0.045}, {0.36, 0.07}, 0.04, 0.016, 0.015, 0.25,
+     {8, 3}, {0.62, 0.10}, 0.40, {1.12, 0.12}, {1.06, 0.13}, 0.42, 0.09},
     // MB231: mesenchymal, larger still, drawn out and irregular; many coarse granules.
-    {{8.7, 1.0}, {1.25, 0.12}, {0.53, 0.06}, {0.32, 0.08}, 0.09, 0.034, 0.008, 0.20,
-     {20, 6}, {0.68, 0.14}, 0.60, {0.86, 0.13}, {0.94, 0.13}, 0.26, 0.15},
+    {{8.9, 0.80}, {1.36, 0.11}, {0.51, 0.05}, {0.33, 0.07}, 0.09, 0.036, 0.007, 0.18,
+     {24, 5}, {0.72, 0.12}, 0.65, {0.82, 0.11}, {0.92, 0.12}, 0.22, 0.16},
     // PBMC: mostly lymphocytes, small and smooth; the nucleus nearly fills them.
-    {{5.8, 0.60}, {1.07, 0.04}, {0.80, 0.05}, {0.46, 0.09}, 0.05, 0.010, 0.004, 0.05,
-     {5, 3}, {0.45, 0.08}, 0.50, {0.74, 0.11}, {0.86, 0.12}, 0.14, 0.06},
+    {{5.5, 0.50}, {1.06, 0.03}, {0.81, 0.04}, {0.50, 0.08}, 0.05, 0.009, 0.004, 0.04,
+     {4, 2}, {0.44, 0.07}, 0.50, {0.70, 0.09}, {0.84, 0.11}, 0.12, 0.05},
 };
 // Among the PBMC some are monocytes: close to THP1 in all but the finest.
-constexpr double monocyteShare = 0.15;
-constexpr TypeHabits monocyteHabits = {{6.7, 0.55}, {1.08, 0.04}, {0.69, 0.06}, {0.43, 0.09}, 0.14, 0.014, 0.005, 0.06,
-                                       {8, 3}, {0.46, 0.09}, 0.50, {0.75, 0.11}, {0.86, 0.12}, 0.15, 0.08};
+constexpr double monocyteShare = 0.10;
+constexpr TypeHabits monocyteHabits = {{6.3, 0.45}, {1.07, 0.03}, {0.71, 0.045}, {0.46, 0.08}, 0.13, 0.011, 0.005, 0.05,
+                                       {8, 3}, {0.46, 0.07}, 0.50, {0.72, 0.09}, {0.85, 0.11}, 0.14, 0.07};
 
 double drawSpread(Random& random, Spread spread) {
   // Cut at 2.5 deviations, so that no cell is absurd.
@@ -127,7 +127,7 @@ void drawGranules(CellShape& cell, const TypeHabits& habits, Random& random) {
     const double reach = 0.86 * std::sqrt(random.uniform()) * cell.outline.at(static_cast<float>(angle));
     const double sigma = std::max(0.25, drawSpread(random, habits.granuleSigma));
     const bool dark = random.uniform() < habits.darkGranules;
-    const double weight = random.uniform(0.22, 0.6) * (dark ? 1 : -1);
+    const double weight = random.uniform(0.3, 0.7) * (dark ? 1 : -1);
     cell.granules.push_back({static_cast<float>(reach * std::cos(angle)), static_cast<float>(reach * std::sin(angle)),
                              static_cast<float>(sigma), static_cast<float>(weight)});
   }

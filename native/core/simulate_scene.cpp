@@ -166,14 +166,17 @@ void strewSpecks(Scene& scene, Random& random) {
   }
 }
 
-// One to three clear specks beside a whole cell.
+// One to three clear specks beside a whole cell. The last attempt goes to the side with more room, where one fits.
 void strewBeside(Scene& scene, const CellShape& cell, Random& random) {
+  constexpr int attempts = 24;
   const int count = 1 + static_cast<int>(random.below(3));
   for (int i = 0; i < count; ++i) {
     const double radius = random.uniform(1.3, 2.4);
-    for (int attempt = 0; attempt < 40; ++attempt) {
-      const double angle = random.uniform(-pi, pi);
-      const double reach = cell.outline.at(static_cast<float>(angle)) + radius + random.uniform(0.6, 7.0);
+    for (int attempt = 1; attempt <= attempts; ++attempt) {
+      const bool last = attempt == attempts;
+      const double angle = last ? (scene.x < scene.width / 2 ? 0 : pi) : random.uniform(-pi, pi);
+      const double gap = last ? 0.6 : random.uniform(0.6, 7.0);
+      const double reach = cell.outline.at(static_cast<float>(angle)) + radius + gap;
       const double x = scene.x + reach * std::cos(angle), y = scene.y + reach * std::sin(angle);
       if (x < radius || y < radius || x > scene.width - radius || y > scene.height - radius) continue;
       scene.specks.push_back(drawSpeck(radius, random));

@@ -17,8 +17,8 @@ struct Habits {
   Range level, rows, aspect, fieldWidth, shot, stripes;
 };
 
-constexpr Habits brightHabits = {false, {150, 208}, {22, 66}, {4.86, 6.47}, {50, 80}, {2.0, 5.0}, {0.6, 3.0}};
-constexpr Habits reliefHabits = {true, {42, 118}, {22, 66}, {4.86, 6.47}, {40, 64}, {2.0, 5.0}, {0.8, 4.0}};
+constexpr Habits brightHabits = {false, {150, 208}, {22, 66}, {4.86, 6.47}, {54, 72}, {1.6, 4.2}, {0.6, 3.0}};
+constexpr Habits reliefHabits = {true, {42, 118}, {22, 66}, {4.86, 6.47}, {44, 58}, {1.6, 4.2}, {0.8, 4.0}};
 // As in the published data: THP1 and PBMC on dark relief, MCF7 and MB231 on bright ground.
 constexpr Habits ownHabits[typeCount] = {
     {true, {38, 62}, {48, 64}, {5.6, 6.4}, {40, 48}, {2.0, 3.0}, {2.4, 4.0}},
@@ -37,7 +37,7 @@ const Habits& habitsOf(const Options& options, int session) {
 void drawSampling(Session& session, const Habits& habits, Random& random) {
   session.rows = draw(random, habits.rows);
   session.columns = session.rows * draw(random, habits.aspect);
-  session.pitchY = random.uniform(33, 41) / session.rows;
+  session.pitchY = random.uniform(35, 40) / session.rows;
   session.pitchX = draw(random, habits.fieldWidth) / session.columns;
 }
 
