@@ -38,6 +38,7 @@ export const errorCodes = {
   'dataset-unsplit': 2,
   'disk-full': 1,
   'image-unreadable': 1,
+  'memory-full': 1,
   'model-corrupt': 1,
   'model-exists': 2,
   'model-mismatch': 2,

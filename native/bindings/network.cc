@@ -132,9 +132,13 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     const auto list = info[1].As<Napi::Array>();
     std::vector<Layer> layers;
     for (uint32_t i = 0; i < list.Length(); ++i) layers.push_back(readLayer(list.Get(i).As<Napi::Object>()));
-    core_ = std::make_shared<Network>(Shape{input[0], input[1], input[2]}, std::move(layers),
-                                      static_cast<uint64_t>(info[2].As<Napi::Number>().DoubleValue()),
-                                      readInitialiser(info[3].As<Napi::Object>()));
+    try {
+      core_ = std::make_shared<Network>(Shape{input[0], input[1], input[2]}, std::move(layers),
+                                        static_cast<uint64_t>(info[2].As<Napi::Number>().DoubleValue()),
+                                        readInitialiser(info[3].As<Napi::Object>()));
+    } catch (const std::exception& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
   }
 
  private:
@@ -252,7 +256,11 @@ void registerNetwork(Napi::Env env, Napi::Object exports) {
                 return names;
               }));
   exports.Set("instructionSet", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
-                return Napi::String::New(info.Env(), kernels().name);
+                try {
+                  return Napi::String::New(info.Env(), kernels().name);
+                } catch (const std::exception& error) {
+                  throw Napi::Error::New(info.Env(), error.what());
+                }
               }));
 }
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/parallel.h"
+
 namespace brightcell::bindings {
 
 class Worker : public Napi::AsyncWorker {
@@ -24,7 +26,10 @@ class Worker : public Napi::AsyncWorker {
   }
 
  protected:
-  void Execute() override { work_(); }
+  void Execute() override {
+    const auto threadsStay = holdThreads();
+    work_();
+  }
   void OnOK() override { deferred_.Resolve(finish_(Env())); }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 

@@ -96,9 +96,18 @@ Pool& pool() {
   return instance;
 }
 
+std::shared_mutex& holders() {
+  static std::shared_mutex& mutex = *new std::shared_mutex;
+  return mutex;
+}
+
 }  // namespace
 
-void setThreads(int threads) { pool().setThreads(threads); }
+void setThreads(int threads) {
+  const std::unique_lock lock(holders());
+  pool().setThreads(threads);
+}
+std::shared_lock<std::shared_mutex> holdThreads() { return std::shared_lock(holders()); }
 int threads() { return pool().threads(); }
 void parallelFor(std::ptrdiff_t count, const Task& task) { pool().run(count, task); }
 

@@ -40,14 +40,20 @@ typedef uint8_t UnalignedBytes __attribute__((vector_size(lanes), aligned(1), ma
 
 inline Vector load(const float* p) { return *reinterpret_cast<const Unaligned*>(p); }
 inline void store(float* p, Vector v) { *reinterpret_cast<Unaligned*>(p) = v; }
-inline Vector all(float x) { return Vector{} + x; }
+// Not "+": adding zero is work (it turns -0 into 0), subtracting it is none.
+inline Vector all(float x) { return x - Vector{}; }
 
 template <int Rows, int Vectors>
 void tileOf(const Tile& t) {
   Vector acc[Rows][Vectors];
-  for (int i = 0; i < Rows; ++i)
-    for (int v = 0; v < Vectors; ++v) acc[i][v] = t.bias ? load(t.bias + v * lanes) : Vector{};
+#pragma GCC unroll 4
+  for (int v = 0; v < Vectors; ++v) {
+    const Vector first = t.bias ? load(t.bias + v * lanes) : Vector{};
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) acc[i][v] = first;
+  }
   const float* a[Rows];
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) a[i] = t.a[i < t.rows ? i : 0];
   const float* b = t.b;
   const ptrdiff_t aStep = t.aStep, bStep = t.bStep;
@@ -98,6 +104,7 @@ void tile(const Tile& t) {
 template <int Vectors>
 void addPatchRow(const Live* live, int64_t count, const float* src, float* acc) {
   Vector sum[Vectors];
+#pragma GCC unroll 16
   for (int v = 0; v < Vectors; ++v) sum[v] = load(acc + v * lanes);
   for (int64_t i = 0; i < count; ++i) {
     const Vector value = all(live[i].value);
@@ -105,6 +112,7 @@ void addPatchRow(const Live* live, int64_t count, const float* src, float* acc) 
 #pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) sum[v] += value * load(x + v * lanes);
   }
+#pragma GCC unroll 16
   for (int v = 0; v < Vectors; ++v) store(acc + v * lanes, sum[v]);
 }
 
@@ -112,6 +120,7 @@ void addPatchRow(const Live* live, int64_t count, const float* src, float* acc) 
 template <int Rows>
 void addPatchRows(const Live* live, int64_t count, const float* src, ptrdiff_t sourceRow, float* acc) {
   Vector sum[Rows];
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) sum[r] = load(acc + r * lanes);
   for (int64_t i = 0; i < count; ++i) {
     const Vector value = all(live[i].value);
@@ -119,6 +128,7 @@ void addPatchRows(const Live* live, int64_t count, const float* src, ptrdiff_t s
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) sum[r] += value * load(x + r * sourceRow);
   }
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) store(acc + r * lanes, sum[r]);
 }
 
@@ -146,6 +156,7 @@ void addLivePatches(const Live* live, int64_t count, const float* src, ptrdiff_t
 template <int Vectors>
 void scatterRow(const Live* live, int64_t count, const float* weights, float* dst) {
   Vector w[Vectors];
+#pragma GCC unroll 16
   for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * lanes);
   for (int64_t i = 0; i < count; ++i) {
     const Vector value = all(live[i].value);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { BrightcellError } from '../errors.ts';
 
 /** The compiled native core. Nothing outside `src/engine/` imports this. */
-export const addon = loadAddon();
+export const addon = checkInstructionSet(loadAddon());
 
 // biome-ignore lint/suspicious/noExplicitAny: each file of this folder types the part it uses.
 function loadAddon(): any {
@@ -21,5 +21,15 @@ function loadAddon(): any {
         'In a clone run "npm run build"; otherwise reinstall brightcell without --omit=optional.',
       { cause, fields: { built, platformPackage } },
     );
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+function checkInstructionSet(loaded: any): any {
+  try {
+    loaded.instructionSet();
+    return loaded;
+  } catch (cause) {
+    throw new BrightcellError('option-invalid', `BRIGHTCELL_ISA: ${(cause as Error).message}`, { cause });
   }
 }

@@ -87,12 +87,17 @@ export class Network {
     const { layers, outputShapes } = resolveNetwork(spec);
     const seed = checkSeed(options.seed);
     const { channels, height, width } = spec.input;
-    this.#native = new addon.NativeNetwork(
-      Int32Array.of(channels, height, width),
-      layers,
-      seed,
-      checkInitialiser(options.initialiser),
-    );
+    const initialiser = checkInitialiser(options.initialiser);
+    try {
+      this.#native = new addon.NativeNetwork(
+        Int32Array.of(channels, height, width),
+        layers,
+        seed,
+        initialiser,
+      );
+    } catch (error) {
+      memoryError(error);
+    }
     this.spec = structuredClone(spec);
     this.outputShapes = outputShapes;
     this.classes = outputShapes.at(-1)![0];
@@ -169,7 +174,7 @@ export class Network {
     this.#pending++;
     const result = this.#queue.then(() => {
       if (this.#native === undefined) disposed();
-      return work(native);
+      return work(native).catch(memoryError);
     });
     this.#queue = result.catch(() => {}).finally(() => this.#pending--);
     return result;
@@ -227,6 +232,16 @@ export function setThreads(threads: number): void {
 
 export function getThreads(): number {
   return addon.getThreads();
+}
+
+/** Gives the core's failure to get memory a name and a remedy; passes on any other error. */
+function memoryError(error: unknown): never {
+  if (!(error instanceof Error) || !error.message.includes('bad_alloc')) throw error;
+  throw new BrightcellError(
+    'memory-full',
+    'There must be enough memory for the network and the batch. None was left. Use a smaller batch or network.',
+    { cause: error },
+  );
 }
 
 function invalid(message: string): never {

@@ -36,9 +36,16 @@ export function resolveNetwork(spec: NetworkSpec): ResolvedNetwork {
     );
   const layers: ResolvedLayer[] = [];
   const outputShapes: MapShape[] = [];
+  let numbers = 0;
   spec.layers.forEach((layer, index) => {
     const place = new Place(index, layer);
     const resolved = resolveLayer(layer, shape, place);
+    numbers += countWeights(resolved, shape);
+    if (numbers > mostWeights)
+      place.fail(
+        `the network must have at most ${mostWeights} weights. This layer brings them to ${numbers}. ` +
+          'Pool before dense layers, or use fewer units.',
+      );
     shape = outputOf(resolved, shape, place);
     layers.push(resolved);
     outputShapes.push(shape);
@@ -50,6 +57,13 @@ export function resolveNetwork(spec: NetworkSpec): ResolvedNetwork {
         `(${layers.at(-1)?.type}) gives ${shape.join(' x ')}. End the network with a dense layer of K units.`,
     );
   return { layers, outputShapes };
+}
+
+const mostWeights = 500_000_000;
+
+function countWeights(layer: ResolvedLayer, [channels, height, width]: MapShape): number {
+  if (layer.type === 'dense') return layer.units! * channels * height * width;
+  return layer.type === 'conv' ? layer.units! * channels * layer.window![0]! * layer.window![1]! : 0;
 }
 
 /** Names a layer in messages. */

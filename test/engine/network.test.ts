@@ -337,6 +337,26 @@ test('a step with a wrong row, label or setting is refused by name', async () =>
   expect(network.state()).toEqual(create().state());
 });
 
+test('an image gets the same probabilities bit for bit in any batch', async () => {
+  const network = create();
+  await network.trainStep(step());
+  const all = await network.predict(predictInput);
+  for (const part of [Int32Array.of(7), Int32Array.of(30, 2), rows.slice().reverse()]) {
+    const some = await network.predict({ ...predictInput, rows: part });
+    part.forEach((row, i) => {
+      expect(some.subarray(3 * i, 3 * i + 3)).toEqual(all.subarray(3 * row, 3 * row + 3));
+    });
+  }
+});
+
+test('changing the number of threads while a step runs is harmless', async () => {
+  const network = create();
+  const running = network.trainStep(step());
+  setThreads(5);
+  const expected = await create().trainStep(step());
+  expect(await running).toEqual(expected);
+});
+
 test('predicting no rows gives no probabilities', async () => {
   expect(await create().predict({ ...predictInput, rows: new Int32Array(0) })).toHaveLength(0);
 });
