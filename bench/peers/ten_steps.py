@@ -135,7 +135,7 @@ class Network:
             running = get("runningMean"), get("runningVariance")
             return F.batch_norm(x, *running, get("gamma"), get("beta"), training, 1 - decay, layer["epsilon"])
         if kind == "dense":
-            return F.linear(x.flatten(1), get("weights"), get("bias"))
+            return F.linear(x.flatten(1), get("weights"), get("bias"))[:, :, None, None]
         return {"relu": F.relu, "tanh": torch.tanh, "scaledTanh": lambda v: 1.7159 * torch.tanh(v * 2 / 3)}[kind](x)
 
 
@@ -280,9 +280,10 @@ cases = [
     case("plain, AdamW, mean squared error", plain, adamw, 3e-3, {"name": "meanSquaredError"}, "mean", 9),
 ]
 
-for one in cases:
-    one["float64"] = run_case(one, torch.float64)
-    if "--quick" not in sys.argv:
-        one["float32"] = {"losses": run_case(one, torch.float32)["losses"]}
-json.dump({"by": f"PyTorch {torch.__version__}", "cases": cases}, sys.stdout)
-print()
+if __name__ == "__main__":
+    for one in cases:
+        one["float64"] = run_case(one, torch.float64)
+        if "--quick" not in sys.argv:
+            one["float32"] = {"losses": run_case(one, torch.float32)["losses"]}
+    json.dump({"by": f"PyTorch {torch.__version__}", "cases": cases}, sys.stdout)
+    print()
