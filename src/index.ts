@@ -17,6 +17,8 @@ export {
 } from './dataset/format.ts';
 export { type SplitOptions, type SplitReport, split, splitWays } from './dataset/split.ts';
 export type { DamagedCell } from './dataset/verify.ts';
+export { getThreads, setThreads } from './engine/network.ts';
+export { BrightcellError, type ErrorCode, errorCodes } from './errors.ts';
 export { findCautions } from './evaluate/cautions.ts';
 export { type EvaluatedPart, formatEvaluation, type GroupScore } from './evaluate/report.ts';
 export {
@@ -28,6 +30,7 @@ export {
 export { formatScoreTable, type MethodScores } from './evaluate/table.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
+export type { Job, Progress } from './job.ts';
 export { formatLayerTable, type LayerRow, measureLayers } from './models/layerTable.ts';
 export { exportOnnx, type OnnxOptions, writeOnnx } from './models/onnx.ts';
 export { buildNetwork, networkNames } from './models/registry.ts';
@@ -43,3 +46,4 @@ export { type EvaluateOptions, type EvaluationReport, evaluate } from './study/e
 export type { TrainOptions, TrainSettings } from './train/config.ts';
 export type { TrainConfig } from './train/recipes.ts';
 export { type PartScore, type TrainReport, train } from './train/train.ts';
+export { version } from './version.ts';

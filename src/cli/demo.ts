@@ -11,7 +11,7 @@ import { perform } from './perform.ts';
 import { printScreening } from './screen.ts';
 import { printSimulation } from './simulate.ts';
 import { printSplit } from './split.ts';
-import { formatDuration } from './text.ts';
+import { countOf, formatDuration } from './text.ts';
 import { printTraining } from './train.ts';
 
 /** Adds `brightcell demo`. */
@@ -38,7 +38,7 @@ export function addDemo(program: Command): void {
       const folder = options.out ?? nextFreeFolder('brightcell-demo');
       return perform(command, {
         work: (job, say) => new Demo(folder, options, job, say).run(),
-        print: describePlaces,
+        print: describeDemo,
         next: report => ['classify', report.run, report.images],
         stopped: () =>
           `What was finished stands in ${folder}. The same command starts anew, in another folder.`,
@@ -57,6 +57,7 @@ interface DemoOptions {
 /** Where a demo left everything. */
 interface DemoReport {
   folder: string;
+  cells: number;
   images: string;
   dataset: string;
   run: string;
@@ -97,14 +98,14 @@ class Demo {
     await this.#createFolder();
     const images = data ?? (await this.#simulate(seed));
     const dataset = join(this.#folder, 'cells');
-    await this.#import(images, dataset);
+    const { cells } = await this.#import(images, dataset);
     await this.#screen(dataset);
     const { by, trainingCells } = await this.#split(dataset, seed);
     const trained = await this.#train(dataset, trainingCells, seed);
     const evaluated = await this.#evaluate(trained.run);
     const test = evaluated.parts.find(({ part }) => part === 'test');
     return {
-      ...{ folder: this.#folder, images, dataset, run: trained.run, model: trained.model },
+      ...{ folder: this.#folder, cells, images, dataset, run: trained.run, model: trained.model },
       evaluation: evaluated.out,
       splitBy: by,
       testAccuracy: test?.scores.accuracy ?? null,
@@ -216,7 +217,8 @@ function epochsFor(trainingCells: number): number {
   return Math.max(3, Math.min(40, Math.round(40_000 / Math.max(1, trainingCells))));
 }
 
-function describePlaces({ folder, images, dataset, run, model, evaluation, seconds }: DemoReport): string {
+function describeDemo(report: DemoReport): string {
+  const { folder, cells, images, dataset, run, model, evaluation, seconds } = report;
   const places: [string, string][] = [
     [images, 'the images'],
     [dataset, 'the data set: NumPy arrays, and a catalogue of the cells in DuckDB'],
@@ -226,6 +228,9 @@ function describePlaces({ folder, images, dataset, run, model, evaluation, secon
   ];
   const width = Math.max(...places.map(([path]) => path.length));
   return [
+    ...(cells < 300
+      ? [`${countOf(cells, 'cell')} are too few to mean anything: these figures only show the way.\n`]
+      : []),
     `Done in ${formatDuration(seconds)}. Everything is in ${folder}:`,
     ...places.map(([path, words]) => `  ${path.padEnd(width)}  ${words}`),
   ].join('\n');
