@@ -64,7 +64,9 @@ def layer_modules(layer, shape):
         return padded(layer, kernel, stride, -math.inf, nn.MaxPool2d(kernel, stride))
     if kind == "batchNorm":
         norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
-        return [norm(shape[0], eps=layer.get("epsilon", 0.001), momentum=1 - layer.get("decay", 0.99))]
+        module = norm(shape[0], eps=layer.get("epsilon", 0.001))
+        module.full_decay = layer.get("decay", 0.99)
+        return [module]
     if kind == "dense":
         flat = [nn.Flatten()] if len(shape) == 3 else []
         return flat + [nn.Linear(math.prod(shape), layer["units"], bias=layer.get("bias", True))]
@@ -147,6 +149,13 @@ def normalise(x, how, top):
     if how == "mean":
         return x / mean.clamp_min(1e-4 * top) - 1
     return (x - mean) / x.std((1, 2, 3), keepdim=True, unbiased=False).clamp_min(1e-6 * top)
+
+
+def hurry_batch_norm(net, step):
+    """The recipe's running statistics: the decay rises to its full value, so that they are true early on."""
+    for module in net.modules():
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            module.momentum = 1 - min(module.full_decay, (1 + step) / (10 + step))
 
 
 def loss_of(logits, labels, loss):
@@ -249,6 +258,7 @@ def main():
                 x = augment(x, settings["augmentation"])
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(settings, epoch, step, steps)
+            hurry_batch_norm(net, epoch * steps + step)
             optimiser.zero_grad(set_to_none=True)
             loss_of(net(normalise(x, settings["normalisation"], top)), torch.from_numpy(labels[rows]), settings["loss"]).backward()
             if settings["clipNorm"] > 0:
