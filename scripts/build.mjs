@@ -1,6 +1,6 @@
 // Builds the native core and the TypeScript. Incremental: both tools look at what changed.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run, setup } from './setup.mjs';
@@ -14,6 +14,7 @@ export function build() {
   // The list of sources is part of the generated makefile, so it is configured anew each time (under a second).
   run(bin('node-gyp'), ['configure', 'build', '-C', 'native', '-j', 'max', '--loglevel=error', ...headers()]);
   run(bin('tsc'), []);
+  chmodSync(`${root}dist/cli/main.js`, 0o755);
 }
 
 /** Node's own headers where they were installed with it: nothing to download then. */

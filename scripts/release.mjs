@@ -86,6 +86,7 @@ function pack(prebuilt, folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  rmSync(`${root}dist`, { recursive: true, force: true }); // nothing of a source that is no more
   build();
   for (const tarball of release()) console.log(tarball);
 }
