@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import type { ClassifyReport, Prediction } from '../classifiers/classify.ts';
+import { BrightcellError } from '../errors.ts';
 import { failureLines } from './import.ts';
 import { type CommonOptions, perform } from './perform.ts';
 import { countOf, formatCount, formatDuration, formatPercent } from './text.ts';
@@ -23,6 +24,9 @@ export function addClassify(program: Command): void {
     .option('--strict', 'stop at the first image that cannot be read')
     .addHelpText('after', '\nExample:\n  $ brightcell classify runs/first new-images --out predictions.csv')
     .action((model: string, images: string[], flags: ClassifyFlags, command: Command) => {
+      if (flags.format && flags.out === undefined) {
+        throw new BrightcellError('option-invalid', '--format must go with --out FILE, whose format it is.');
+      }
       const show = predictionSink(command.optsWithGlobals<ClassifyFlags>());
       return perform(command, {
         work: async job => {

@@ -41,7 +41,7 @@ export function addDemo(program: Command): void {
         print: describeDemo,
         next: report => ['classify', report.run, report.images],
         stopped: () =>
-          `What was finished stands in ${folder}. The same command starts anew, in another folder.`,
+          `What was finished stands in ${folder}: go on with the single commands, or start anew in another folder.`,
       });
     });
 }

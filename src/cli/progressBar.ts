@@ -73,29 +73,39 @@ export class ProgressBar {
   }
 }
 
-/** One line of progress: `importing ████░░░░ 41 %  1,230 of 3,000 images  812/s  2 s left  loss 0.41`. */
-export function progressLine({ stage, done, total, unit, note, rate }: BarState, columns: number): string {
-  const amount =
-    total === undefined
-      ? `${formatCount(done)} ${unit}`
-      : `${formatCount(done)} of ${formatCount(total)} ${unit}`;
-  const parts = [amount];
-  if (rate > 0) parts.push(`${formatCount(rate < 10 ? Number(rate.toPrecision(2)) : Math.round(rate))}/s`);
-  if (rate > 0 && total !== undefined) {
-    parts.push(`${formatDuration(Math.max(0, total - done) / rate)} left`);
-  }
-  if (note) parts.push(note);
-  const text = parts.join('  ');
-  const fraction = total ? Math.min(1, done / total) : undefined;
+/**
+ * One line of progress: `importing ████░░░░ 41 %  1,230 of 3,000 images  812/s  2 s left  loss 0.41`. Where the
+ * terminal is too narrow for all of it, the count and then the bar are left out.
+ */
+export function progressLine(state: BarState, columns: number): string {
+  const count = describeCount(state);
+  const live = describeRate(state);
+  const fraction = state.total ? Math.min(1, state.done / state.total) : undefined;
+  const percent = fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`;
+  const without = (parts: string[]) => `${state.stage}${percent}  ${parts.join('  ')}`;
+  const candidates = [[count, ...live], live].filter(parts => parts.length > 0).map(without);
   const line =
-    fraction === undefined
-      ? `${stage}  ${text}`
-      : `${stage} ${drawBar(fraction, columns - stage.length - text.length - 12)} ${Math.floor(fraction * 100)} %  ${text}`;
-  return line.length >= columns ? line.slice(0, columns - 1) : line;
+    candidates.find(one => one.length < columns) ?? candidates.at(-1)!.slice(0, Math.max(0, columns - 1));
+  const room = columns - line.length - 2;
+  if (fraction === undefined || room < 6) return line;
+  return `${state.stage} ${drawBar(fraction, Math.min(24, room))}${line.slice(state.stage.length)}`;
 }
 
-function drawBar(fraction: number, room: number): string {
-  const width = Math.max(4, Math.min(24, room));
+function describeCount({ done, total, unit }: BarState): string {
+  return total === undefined
+    ? `${formatCount(done)} ${unit}`
+    : `${formatCount(done)} of ${formatCount(total)} ${unit}`;
+}
+
+function describeRate({ rate, done, total, note }: BarState): string[] {
+  const parts: string[] = [];
+  if (rate > 0) parts.push(`${formatCount(rate < 10 ? Number(rate.toPrecision(2)) : Math.round(rate))}/s`);
+  if (rate > 0 && total !== undefined) parts.push(`${formatDuration(Math.max(0, total - done) / rate)} left`);
+  if (note) parts.push(note);
+  return parts;
+}
+
+function drawBar(fraction: number, width: number): string {
   const filled = Math.round(fraction * width);
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }

@@ -195,6 +195,11 @@ describe('brightcell classify', () => {
   test('a missing model and missing images are refused', async () => {
     expect((await run('classify', 'runs/nowhere', 'images')).code).toBe(2);
     expect((await run('classify', 'runs/first', 'nowhere')).code).toBe(2);
+    const { code, stderr } = await run('classify', 'runs/first', 'images', '--format', 'csv');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'brightcell: --format must go with --out FILE, whose format it is.\n',
+    });
   });
 });
 

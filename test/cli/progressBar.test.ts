@@ -25,6 +25,13 @@ test('a line is never wider than the terminal', () => {
   }
 });
 
+test('a narrow terminal keeps rate, time left and note, and loses the count first', () => {
+  const training = { ...importing, stage: 'training', note: 'epoch 2/40, loss 1.21, accuracy 0.46' };
+  expect(progressLine(training, 80)).toBe(
+    'training ████░░░░░░ 41 %  812/s  2 s left  epoch 2/40, loss 1.21, accuracy 0.46',
+  );
+});
+
 test('an empty or overshooting total breaks nothing', () => {
   expect(progressLine({ ...importing, done: 0, total: 0, rate: 0 }, 100)).toBe('importing  0 of 0 images');
   expect(progressLine({ ...importing, done: 4000 }, 100)).toContain('100 %');
