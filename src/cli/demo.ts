@@ -26,7 +26,7 @@ export function addDemo(program: Command): void {
       '--out <folder>',
       'folder to create (default: brightcell-demo, or the next free brightcell-demo-N)',
     )
-    .option('--cells <n>', 'cells to simulate (default: 3000)', wholeNumber(40, 10_000_000))
+    .option('--cells <n>', 'cells to simulate (default: 6000)', wholeNumber(40, 10_000_000))
     .option(
       '--epochs <n>',
       'passes over the training cells (default: by their number)',
@@ -133,7 +133,7 @@ class Demo {
   async #simulate(seed: number): Promise<string> {
     const { simulate } = await import('../simulate/simulate.ts');
     const images = join(this.#folder, 'images');
-    const options = { cells: this.#options.cells ?? 3000, seed, images: true };
+    const options = { cells: this.#options.cells ?? 6000, seed, images: true };
     await this.#step('Simulate', () => simulate(images, options, this.#job), printSimulation);
     return images;
   }
@@ -212,9 +212,9 @@ function explainSplit(by: DemoReport['splitBy'], groups: number): string {
     : 'The cells name no groups (runs, donors, days), so they were drawn at random: expect less on a new run or donor.\n';
 }
 
-/** About 40,000 images in all, which two cores train on in two minutes or so; at least 3 epochs, at most 40. */
+/** About 70,000 images in all, which two cores of 2020 train on in a minute or two; at least 3 epochs, at most 40. */
 function epochsFor(trainingCells: number): number {
-  return Math.max(3, Math.min(40, Math.round(40_000 / Math.max(1, trainingCells))));
+  return Math.max(3, Math.min(40, Math.round(70_000 / Math.max(1, trainingCells))));
 }
 
 function describeDemo(report: DemoReport): string {
