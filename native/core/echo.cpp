@@ -1,7 +1,6 @@
-// The autocorrelation is taken of the deviation's slope along the rows, which is sharp where texture and outline
-// repeat, over the foreground's box, for shifts of up to half the box along the columns and a few rows up and down.
-// A true echo repeats everything and makes a narrow peak; the two sides of one cell make a low and broad one, which
-// the difference to the neighbourhood (a wide second difference) takes away.
+// If an image holds a cell and its echo, c(x) + a c(x - s), then its autocorrelation holds the peak of no shift once
+// more at s, with a / (1 + a^2) of its height. What sets an echo apart from a cell's own symmetries is the narrow
+// shape of that peak: so it is taken of the slope along the rows, and the mean about each shift is taken off.
 #include "core/echo.h"
 
 #include <algorithm>
@@ -10,54 +9,91 @@
 namespace brightcell {
 namespace {
 
+constexpr int mostDown = 8, mostAcross = 72;  // shifts looked at
+constexpr int boxDown = 1, boxAcross = 3;     // half sides of the mean that is taken off
+constexpr int leastAcross = 7;                // nearer shifts are still the peak of no shift
+constexpr int rows = 2 * mostDown + 1, columns = 2 * mostAcross + 1;
+
 struct Box {
   int top, left, rows, columns;
 };
 
 Box boxOf(const Foreground& found) {
-  const Component& part = found.faint.front();
-  return {part.top, part.left, part.bottom - part.top + 1, part.right - part.left + 1};
+  const Component& first = found.faint.front();
+  int top = first.top, bottom = first.bottom, left = first.left, right = first.right;
+  for (const Component& part : found.faint) {
+    if (part.area < 6) break;
+    top = std::min(top, part.top);
+    bottom = std::max(bottom, part.bottom);
+    left = std::min(left, part.left);
+    right = std::max(right, part.right);
+  }
+  return {top, left, bottom - top + 1, right - left + 1};
 }
 
-// Slope along the rows inside the box, its rows `stride` apart with zeros behind.
-void takeSlope(const Foreground& found, const Box& box, int stride, float* dst) {
-  std::fill(dst, dst + static_cast<int64_t>(box.rows) * stride, 0.0f);
+// Autocorrelation of the foreground's slope along the rows, for shifts down in [0, mostDown] and across in
+// [-mostAcross, mostAcross], mirrored to the rest.
+void correlate(const Foreground& found, const Box& box, std::vector<float>& buffer, float* lags) {
+  const int stride = box.columns + 2 * mostAcross;
+  buffer.assign(static_cast<size_t>(box.rows) * stride, 0.0f);
   for (int y = 0; y < box.rows; ++y)
     for (int x = 0; x < box.columns; ++x) {
-      const int64_t row = static_cast<int64_t>(box.top + y) * found.width;
-      const int at = box.left + x, before = std::max(at - 1, 0), after = std::min(at + 1, found.width - 1);
-      dst[static_cast<int64_t>(y) * stride + x] = found.deviation[row + after] - found.deviation[row + before];
+      const int64_t i = static_cast<int64_t>(box.top + y) * found.width + box.left + x;
+      if (!found.faintLabels[i]) continue;
+      const int at = box.left + x;
+      buffer[static_cast<size_t>(y) * stride + mostAcross + x] =
+          found.deviation[i + (at + 1 < found.width)] - found.deviation[i - (at > 0)];
+    }
+  std::fill(lags, lags + rows * columns, 0.0f);
+  for (int y = 0; y < box.rows; ++y)
+    for (int down = 0; down <= std::min(mostDown, box.rows - 1 - y); ++down) {
+      float* sums = lags + (mostDown + down) * columns;
+      const float* other = buffer.data() + static_cast<int64_t>(y + down) * stride;
+      for (int x = 0; x < box.columns; ++x) {
+        const float value = buffer[static_cast<size_t>(y) * stride + mostAcross + x];
+        if (value == 0) continue;
+        // Further shifts only meet the zeros beside the box.
+        const int first = std::max(0, mostAcross - x), last = std::min(columns, mostAcross - x + box.columns);
+        for (int lag = first; lag < last; ++lag) sums[lag] += value * other[x + lag];
+      }
+    }
+  for (int down = 1; down <= mostDown; ++down)
+    for (int lag = 0; lag < columns; ++lag)
+      lags[(mostDown - down) * columns + lag] = lags[(mostDown + down) * columns + columns - 1 - lag];
+}
+
+// Takes the mean of the box about each shift off, where the box lies inside.
+void sharpen(const float* lags, float* sharp) {
+  std::fill(sharp, sharp + rows * columns, 0.0f);
+  for (int y = boxDown; y + boxDown < rows; ++y)
+    for (int x = boxAcross; x + boxAcross < columns; ++x) {
+      float sum = 0;
+      for (int v = -boxDown; v <= boxDown; ++v)
+        for (int u = -boxAcross; u <= boxAcross; ++u) sum += lags[(y + v) * columns + x + u];
+      sharp[y * columns + x] = lags[y * columns + x] - sum / ((2 * boxDown + 1) * (2 * boxAcross + 1));
     }
 }
 
 }  // namespace
 
 Echo findEcho(const Foreground& found, std::vector<float>& buffer) {
-  constexpr int rise = 6, wing = 4;
-  const Box box = boxOf(found);
-  const int lags = std::min(96, box.columns * 3 / 4), stride = box.columns + 96 + 1;
-  const int64_t slopeSize = static_cast<int64_t>(box.rows) * stride;
-  buffer.assign(static_cast<size_t>(slopeSize + (2 * rise + 1) * 97), 0.0f);
-  float *slope = buffer.data(), *correlation = slope + slopeSize;
-  takeSlope(found, box, stride, slope);
-  // For every pixel and row shift, all column shifts at once: the inner loop runs along memory.
-  for (int y = 0; y < box.rows; ++y)
-    for (int down = -std::min(rise, y); down <= std::min(rise, box.rows - 1 - y); ++down) {
-      float* sums = correlation + (down + rise) * 97;
-      const float* other = slope + static_cast<int64_t>(y + down) * stride;
-      for (int x = 0; x < box.columns; ++x) {
-        const float value = slope[static_cast<int64_t>(y) * stride + x];
-        for (int lag = 0; lag <= lags; ++lag) sums[lag] += value * other[x + lag];
-      }
-    }
-  const double self = correlation[rise * 97];
+  static thread_local std::vector<float> lags(2 * rows * columns);
+  float* sharp = lags.data() + rows * columns;
+  correlate(found, boxOf(found), buffer, lags.data());
+  sharpen(lags.data(), sharp);
+  const double self = sharp[mostDown * columns + mostAcross];
   Echo echo{0, 0};
-  for (int down = 0; self > 0 && down <= 2 * rise; ++down)
-    for (int lag = 2 * wing; lag + wing <= lags; ++lag) {
-      const float* sums = correlation + down * 97 + lag;
-      const double strength = (sums[0] - (sums[-wing] + sums[wing]) / 2) / self;
-      if (strength > echo.strength) echo = {strength, static_cast<double>(lag)};
+  if (!(self > 0)) return echo;
+  double square = 0;
+  int64_t count = 0;
+  for (int y = boxDown; y + boxDown < rows; ++y)
+    for (int x = mostAcross + leastAcross; x + boxAcross < columns; ++x) {
+      const double strength = sharp[y * columns + x] / self;
+      echo.strength = std::max(echo.strength, strength);
+      square += strength * strength;
+      count += strength != 0;
     }
+  if (square > 0) echo.prominence = echo.strength / std::sqrt(square / static_cast<double>(count));
   return echo;
 }
 

@@ -7,8 +7,8 @@
 namespace brightcell {
 
 struct Echo {
-  double strength;  // height of the echo's peak above what surrounds it, over the autocorrelation at no shift
-  double shift;     // columns, working pixels
+  double strength;    // height of the highest peak away from no shift, over that of no shift
+  double prominence;  // the same, over the root mean square at all shifts looked at
 };
 
 Echo findEcho(const Foreground& found, std::vector<float>& buffer);

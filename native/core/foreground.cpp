@@ -26,7 +26,7 @@ Spread robustSpread(std::vector<float>& values) {
 // Every pixel, or every few, so that medians cost a bounded time.
 template <class Take>
 void sample(int64_t count, std::vector<float>& values, Take take) {
-  const int64_t step = 1 + count / 2000;
+  const int64_t step = 1 + count / 1000;
   values.clear();
   for (int64_t i = 0; i < count; i += step) take(i);
 }

@@ -79,6 +79,23 @@ ObjectShape measureShape(const int32_t* labels, int width, const Component& obje
           labels == nullptr || object.area < 16 ? 0 : measureWaist(labels, width, object, pitch, angle)};
 }
 
+double measureReach(const int32_t* labels, int width, const Component& whole, const std::vector<Component>& parts) {
+  const double area = static_cast<double>(whole.area), meanX = whole.sumX / area, meanY = whole.sumY / area;
+  const double xx = whole.sumXX / area - meanX * meanX + 1.0 / 12, yy = whole.sumYY / area - meanY * meanY + 1.0 / 12;
+  const double xy = whole.sumXY / area - meanX * meanY, determinant = std::max(xx * yy - xy * xy, 1.0 / 144);
+  double furthest = 0;
+  for (const Component& part : parts) {
+    if (part.area < 6 && parts.size() > 1) continue;
+    for (int y = part.top; y <= part.bottom; ++y)
+      for (int x = part.left; x <= part.right; ++x) {
+        if (labels[static_cast<int64_t>(y) * width + x] != part.label) continue;
+        const double dx = x - meanX, dy = y - meanY;
+        furthest = std::max(furthest, (yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / determinant);
+      }
+  }
+  return std::sqrt(furthest) / 2;  // the ellipse's outline lies at two deviations
+}
+
 double measureSolidity(const int32_t* labels, int height, int width, const std::vector<Component>& parts, int label,
                        int64_t smallest, std::vector<float>& points) {
   // Labels are in the order of discovery, parts in that of size.

@@ -19,6 +19,10 @@ struct ObjectShape {
 ObjectShape measureShape(const int32_t* labels, int width, const Component& object, PixelPitch pitch);
 Component joinComponents(const std::vector<Component>& parts, int64_t smallest);
 
+// Distance from the centre to the furthest pixel of the parts of at least 6 pixels, over that of the ellipse with
+// the second moments of `whole`: 1 for an ellipse, more where something sticks out.
+double measureReach(const int32_t* labels, int width, const Component& whole, const std::vector<Component>& parts);
+
 // Area over the area of the convex hull, of the object with this label or, at label 0, of all parts whose number
 // of pixels is at least `smallest`.
 double measureSolidity(const int32_t* labels, int height, int width, const std::vector<Component>& parts, int label,

@@ -16,7 +16,7 @@ const char* const qualityNames[qualityCount] = {
     "offCentre",       "objectCount",     "secondArea",        "faintCount",     "faintSecond",   "debrisArea",
     "halo",            "aspect",          "faintAspect",       "ellipseFit",     "solidity",      "faintSolidity",
     "waist",           "focus",           "detail",            "edgeSharpness",  "evenness",      "imbalance",
-    "ghost",           "ghostShift",
+    "ghost",           "ghostProminence",   "reach",             "faintReach",
 };
 
 namespace {
@@ -27,7 +27,7 @@ enum Feature {
   offCentre, objectCount, secondArea, faintCount, faintSecond, debrisArea,
   halo, aspect, faintAspect, ellipseFit, solidity, faintSolidity,
   waist, focus, detail, edgeSharpness, evenness, imbalance,
-  ghost, ghostShift,
+  ghost, ghostProminence, reach, faintReach,
 };
 
 // Largest mean energy along one of the four sides, as a fraction of the peak.
@@ -113,6 +113,8 @@ void measureShapes(const Foreground& found, PixelPitch pitch, float* quality, st
   quality[ellipseFit] = static_cast<float>(shape.ellipseFit);
   quality[waist] = static_cast<float>(shape.waist);
   quality[faintAspect] = static_cast<float>(measureShape(nullptr, width, whole, pitch).aspect);
+  quality[reach] = static_cast<float>(measureReach(found.labels, width, cell, {cell}));
+  quality[faintReach] = static_cast<float>(measureReach(found.faintLabels, width, whole, found.faint));
   quality[solidity] = static_cast<float>(measureSolidity(found.labels, height, width, found.objects, cell.label, 0, points));
   quality[faintSolidity] = static_cast<float>(measureSolidity(found.faintLabels, height, width, found.faint, 0, 6, points));
   const double count = static_cast<double>(cell.area);
@@ -191,7 +193,7 @@ void measureQuality(const WorkingImage& image, const Saturation& saturation, flo
   measureEvenness(found, pitch, quality);
   const Echo echo = findEcho(found, scratch.border);
   quality[ghost] = static_cast<float>(echo.strength);
-  quality[ghostShift] = static_cast<float>(echo.shift * pitch.x / std::sqrt(quality[area]));
+  quality[ghostProminence] = static_cast<float>(echo.prominence);
 }
 
 }  // namespace brightcell

@@ -7,7 +7,7 @@
 
 namespace brightcell {
 
-inline constexpr int qualityCount = 32;
+inline constexpr int qualityCount = 34;
 // In the order in which measureQuality gives them.
 extern const char* const qualityNames[qualityCount];
 

@@ -27,10 +27,10 @@ async function verdicts(where = 'true'): Promise<Record<string, unknown>[]> {
 }
 
 describe('with labelled images', () => {
-  test('the simulated faults are found with at most 2 % of the good lost', async () => {
+  test('at least 95 % of the simulated faults are found with at most 2 % of the good lost', async () => {
     const report = await screen(cells);
     expect(report.method).toBe('classifier');
-    expect(report.score!.badFoundShare).toBeGreaterThanOrEqual(0.93);
+    expect(report.score!.badFoundShare).toBeGreaterThanOrEqual(0.95);
     expect(report.score!.goodLostShare).toBeLessThanOrEqual(0.02);
     expect(report.score!.kinds.map(({ kind }) => kind)).toEqual([
       'cut',
@@ -40,7 +40,7 @@ describe('with labelled images', () => {
       'ghost',
       'two-cells',
     ]);
-    for (const { foundShare } of report.score!.kinds) expect(foundShare).toBeGreaterThan(0.7);
+    for (const { foundShare } of report.score!.kinds) expect(foundShare).toBeGreaterThan(0.8);
     expect(report.sessions.reduce((sum, session) => sum + session.rejected, 0)).toBe(report.rejected);
   });
 
@@ -58,6 +58,15 @@ describe('with labelled images', () => {
     const careful = await screen(cells, { seed: 3, goodLost: 0.002, dryRun: true });
     expect(careful.rejected).toBeLessThan(first.rejected);
     expect(careful.score!.goodLostShare).toBeLessThanOrEqual(0.002);
+  });
+});
+
+describe('without labels', () => {
+  test('session limits find most faults, lose few good images and use no truth', async () => {
+    const { method, score } = await screen(cells, { labels: 'none', dryRun: true });
+    expect(method).toBe('limits');
+    expect(score!.badFoundShare).toBeGreaterThanOrEqual(0.82);
+    expect(score!.goodLostShare).toBeLessThanOrEqual(0.022);
   });
 });
 
