@@ -1,10 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { Dataset } from '../dataset/dataset.ts';
-import type { Preparation } from '../engine/prepare.ts';
-import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
+import { checkPrepared } from './checkPrepared.ts';
 import type { LoadedClassifier } from './loadClassifier.ts';
 import { type ClassifyStep, makePredictions } from './prediction.ts';
 
@@ -24,7 +22,7 @@ export async function classifyCells(
   job: Job,
 ): Promise<{ total: number; steps: AsyncGenerator<ClassifyStep> }> {
   const ids = await withDataset(path, async dataset => {
-    checkPreparation(path, dataset.header.preparation, classifier.preparation);
+    checkPrepared(classifier, dataset);
     return (await dataset.cells({ includeUnlabelled: true })).id;
   });
   return { total: ids.length, steps: classifyIds(classifier, path, ids, job) };
@@ -59,18 +57,4 @@ async function withDataset<T>(path: string, work: (dataset: Dataset) => Promise<
   } finally {
     await dataset.close();
   }
-}
-
-function checkPreparation(path: string, given: Preparation, wanted: Preparation): void {
-  if (isDeepStrictEqual({ ...given }, { ...wanted })) return;
-  throw new BrightcellError(
-    'model-mismatch',
-    `The cells of ${path} must be prepared as the model's training cells were: ${inWords(wanted)}. ` +
-      `They are ${inWords(given)}. Import the images again with these settings, or classify the image files.`,
-    { fields: { path } },
-  );
-}
-
-function inWords({ height, width, channels, fit }: Preparation): string {
-  return `${height} x ${width} pixels, channels ${channels}, fit ${fit}`;
 }

@@ -11,7 +11,7 @@ import { readCells } from './cells.ts';
 import type { CellQuery, CellTable, DatasetHeader, NewCell, SplitName } from './format.ts';
 import { completeHeader, readHeader, writeHeader } from './header.ts';
 import { Shards } from './shards.ts';
-import { type DamagedCell, fingerprintCells, verifyCells } from './verify.ts';
+import { type DamagedCell, damageError, fingerprintCells, verifyCells } from './verify.ts';
 
 /** A data set on disk. One writer at a time; readers share. */
 export class Dataset {
@@ -189,6 +189,12 @@ export class Dataset {
   async verify(job: Job = {}): Promise<DamagedCell[]> {
     this.#checkOpen();
     return verifyCells(this.#catalogue, this.#shards, this.#header, this.#count, job);
+  }
+
+  /** Throws `dataset-corrupt`, naming file and image, when stored pixels are not those that were written. */
+  async requireIntact(job: Job = {}): Promise<void> {
+    const damaged = await this.verify(job);
+    if (damaged.length > 0) throw damageError(this.path, damaged);
   }
 
   /** Waits for what is being written, unmaps images and lets the next writer in. May be called twice. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { Catalogue } from './catalogue.ts';
 import { numbers } from './cells.ts';
@@ -35,12 +36,25 @@ export async function verifyCells(
   let id = 0;
   for await (const { checksum, shard, row } of storedChecksums(shards, header, count)) {
     if (checksum !== expected[id]) damaged.push({ id, shard, row });
-    if (++id % 1000 === 0 || id === count) {
+    if (++id % 1000 === 0) {
       throwIfCancelled(job);
       job.onProgress?.({ stage: 'verifying', done: id, total: count, unit: 'images' });
     }
   }
   return withSources(catalogue, damaged);
+}
+
+/** What to say of damaged cells, and what to do about them. */
+export function damageError(path: string, damaged: DamagedCell[]): BrightcellError {
+  const [first] = damaged;
+  const others = damaged.length > 1 ? ` and ${damaged.length - 1} more` : '';
+  return new BrightcellError(
+    'dataset-corrupt',
+    `The stored pixels of ${path} must be those that were written. Those of image ${first!.id} (${first!.source}, ` +
+      `row ${first!.row} of ${first!.shard})${others} have changed: the disk or a copy is at fault. ` +
+      'Copy the data set from where it is whole, or import again into a new folder.',
+    { fields: { path, damaged: damaged.length } },
+  );
 }
 
 async function* storedChecksums(

@@ -24,7 +24,7 @@ const layer = z.discriminatedUnion('type', [
     filters: count,
     kernel: extent,
     stride: extent.default(1),
-    padding: padding.default('same'),
+    padding: padding.default('valid'),
     bias: z.boolean().optional(),
   }),
   ...(['maxPool', 'averagePool'] as const).map(type =>

@@ -1,7 +1,7 @@
 // N cells, K classes.
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { checkPrepared } from '../classifiers/checkPrepared.ts';
 import { type LoadedClassifier, loadClassifier } from '../classifiers/loadClassifier.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
@@ -52,7 +52,7 @@ export interface EvaluationReport {
  * Evaluates a trained run on the validation and test part of its data set, or on another data set, and writes
  * scores (JSON, CSV), confusion matrices (CSV) and predictions (Parquet, CSV) into the run folder.
  * Throws `run-missing`, `model-missing`, `dataset-changed` when cells, labels, split or verdicts are not those of
- * the training and `allowChanged` is not set, `model-mismatch` when the data set does not fit the model, and
+ * the training and `allowChanged` is not set, `dataset-corrupt` when stored pixels have changed, `model-mismatch` when the data set does not fit the model, and
  * `option-invalid` when a part has no cells.
  */
 export async function evaluate(
@@ -90,6 +90,7 @@ interface Subject {
 async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job): Promise<EvaluationReport> {
   const { classifier, dataset, run, folder, own } = subject;
   const labelOf = matchClasses(classifier, dataset);
+  await dataset.requireIntact(job);
   const changed = own && (await isChanged(dataset, folder, options));
   const table = await dataset.cells();
   const parts =
@@ -116,17 +117,9 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
  * How the data set's labels become the model's: classes are matched by name. Throws `model-mismatch` for a class
  * that the model does not know and for images that were prepared in another way.
  */
-function matchClasses(classifier: LoadedClassifier, { path, header }: Dataset): (label: number) => number {
-  const wanted = { ...classifier.preparation, pixelType: classifier.pixelType };
-  const given = { ...header.preparation, pixelType: header.pixelType };
-  if (!isDeepStrictEqual(given, wanted)) {
-    throw new BrightcellError(
-      'model-mismatch',
-      `The images of ${path} must be prepared as the model's were: ${JSON.stringify(wanted)}. ` +
-        `Received ${JSON.stringify(given)}. Import the images again with those settings.`,
-      { fields: { path } },
-    );
-  }
+function matchClasses(classifier: LoadedClassifier, dataset: Dataset): (label: number) => number {
+  checkPrepared(classifier, dataset);
+  const { path, header } = dataset;
   const index = header.classes.map(name => classifier.classes.indexOf(name));
   const unknown = header.classes.filter((_, k) => index[k] === -1);
   if (unknown.length > 0) {

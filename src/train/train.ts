@@ -51,6 +51,7 @@ async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Prom
   const config = await resolveConfig(options, cells.training.rows.length);
   const spec = await buildNetwork(config.model, dataset.header, dataset.header.classes.length);
   const base = `${basename(resolve(dataset.path))}-${spec.name.replace(/[^\w.-]+/g, '-')}`;
+  await dataset.requireIntact(job);
   const run = await createRun(options.out ?? 'runs', options.name, base);
   return withRun(run, async () => {
     await writeWholeFile(join(run.path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
@@ -66,6 +67,7 @@ async function resumeRun(dataset: Dataset, path: string, job: Job): Promise<Trai
     const cells = await selectTrainingCells(dataset, config.fold);
     const checkpoint = await maybeReadCheckpoint(path, 'last');
     if (checkpoint && checkpoint.cells !== cells.digest) throw otherCells(path, dataset.path);
+    await dataset.requireIntact(job);
     const spec =
       checkpoint?.network ??
       (await buildNetwork(config.model, dataset.header, dataset.header.classes.length));

@@ -256,7 +256,21 @@ export class Training {
       validation: state.best!.score,
       seconds: state.seconds,
       imagesPerSecond: state.imagesSeen / state.seconds,
-      warnings: this.#cells.warnings,
+      warnings: [...this.#cells.warnings, ...this.#warnOfNothingLearnt()],
     };
+  }
+
+  /** A training that went nowhere must not look like one that ended well. */
+  #warnOfNothingLearnt(): string[] {
+    const score = this.state.best!.score;
+    if (!score) return [];
+    const counts = new Float64Array(this.network.classes);
+    for (const label of this.#cells.validation.labels) counts[label]!++;
+    const commonest = Math.max(...counts) / score.cells;
+    if (score.accuracy > commonest || score.macroF1 > 1.2 / this.network.classes) return [];
+    return [
+      `The network has learnt nothing: its accuracy of ${(100 * score.accuracy).toFixed(1)} % on the validation part is no better ` +
+        `than always naming the commonest class (${(100 * commonest).toFixed(1)} %). Try a lower learning rate or more epochs, and look at the labels.`,
+    ];
   }
 }

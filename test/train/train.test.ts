@@ -243,6 +243,14 @@ function fillDisk(path: string): void {
   }
 }
 
+test('a training that went nowhere says that it has learnt nothing', async () => {
+  const far = { learningRate: 100, epochs: 1, clipNorm: 0, augmentation: false } as const;
+  const { warnings } = await train(toy.dataset, { ...settings(), ...far, name: 'far' });
+  expect(warnings).toContainEqual(expect.stringMatching(/learnt nothing.*lower learning rate/));
+  const { warnings: none } = await train(toy.dataset, { ...settings(), name: 'near' });
+  expect(none).not.toContainEqual(expect.stringMatching(/learnt nothing/));
+});
+
 describe('a training is refused', () => {
   const refused = (options: TrainOptions, expected: object, dataset = toy.dataset) =>
     expect(train(dataset, { ...settings(), ...options })).rejects.toMatchObject(expected);
@@ -273,6 +281,21 @@ describe('a training is refused', () => {
     ]);
     await refused({}, { code: 'classes-missing', message: saying(/upright.*other parts/) }, lacking.dataset);
     await lacking.remove();
+  });
+
+  test('on a data set in which a bit has flipped, before a run is made', async () => {
+    const flipped = await makeToy();
+    const shard = join(flipped.dataset, 'images/00000.npy');
+    const bytes = await readFile(shard);
+    bytes[bytes.length - 1]! ^= 1;
+    await writeFile(shard, bytes);
+    const options = { model: flipped.network, out: flipped.runs, name: 'run' };
+    await expect(train(flipped.dataset, options)).rejects.toMatchObject({
+      code: 'dataset-corrupt',
+      message: saying(/00000\.npy/),
+    });
+    await expect(readdir(flipped.runs)).rejects.toMatchObject({ code: 'ENOENT' });
+    await flipped.remove();
   });
 
   test('under a name that is taken, and the run there stays', async () => {
