@@ -47,10 +47,10 @@ const watched: Watch[] = [
 ];
 
 /**
- * Each limit may lose a sixth of what all may: most never lose any, because `least` holds or the tail ends
+ * Each limit may lose a fifth of what all may: most never lose any, because `least` holds or the tail ends
  * before. Measured on simulated cells, all together lose about `goodLost`.
  */
-const partOfEach = 1 / 6;
+const partOfEach = 1 / 5;
 
 /** Sessions of fewer cells are judged together. */
 const smallestSession = 50;
@@ -69,13 +69,14 @@ export async function findOutliers(
 ): Promise<(Finding | null)[]> {
   const marks = new Marks(measured);
   const free = watched.filter(watch => own.every(({ feature }) => feature !== watch.feature));
-  for (const rows of groupRows(measured.session, measured.sessions.length, smallestSession)) {
+  const groups = groupRows(measured.session, measured.sessions.length, smallestSession);
+  for (const watch of free) {
     await new Promise(resolve => setImmediate(resolve));
     throwIfCancelled(job);
-    for (const watch of free) {
-      const limit = limitOf(watch, columnOf(measured, watch.feature), rows, goodLost * partOfEach);
-      marks.add(rows, watch.feature, watch.side, limit);
-    }
+    const tails = groups.map(rows => measureTail(watch, columnOf(measured, watch.feature), rows));
+    const power = sharedPower(tails);
+    for (const [i, rows] of groups.entries())
+      marks.add(rows, watch.feature, watch.side, limitOf(watch, tails[i]!, power, goodLost * partOfEach));
   }
   const beyond = findBeyond(measured, own);
   return marks.findings.map((finding, row) => beyond[row] ?? finding);
@@ -132,22 +133,48 @@ function round(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** One side of a feature's distribution in one session, in logarithms where ratios count. */
+interface Tail {
+  middle: number;
+  /** Distances of the quantiles at 0.75 and 0.9 (or 0.25 and 0.1) from the median. */
+  near: number;
+  far: number;
+  cells: number;
+}
+
+function measureTail(watch: Watch, column: Float32Array, rows: Int32Array): Tail {
+  const quantiles = quantilesOf(column, rows, watch.side === 'above' ? [0.5, 0.75, 0.9] : [0.5, 0.25, 0.1]);
+  const [middle, inner, outer] = quantiles.map(value =>
+    watch.ratio ? Math.log(Math.max(value, 1e-6)) : value,
+  ) as [number, number, number];
+  return { middle, near: Math.abs(inner - middle), far: Math.abs(outer - middle), cells: rows.length };
+}
+
 /**
- * The tail beyond the median is taken as c t^b with t = -ln(2 (1 - p)), as from the quantiles at 0.75 and 0.9: b is
- * 1 for an exponential tail and about 0.75 for a normal one. A tenth of spoiled images hardly moves those two.
+ * The tail beyond the median is taken as c t^b with t = -ln(2 (1 - p)), as its quantiles at 0.75 and 0.9 say: b is
+ * 1 for an exponential tail and about 0.75 for a normal one. A tenth of spoiled images hardly moves those two. The
+ * power is the sessions' mean, weighted by their cells, for that of one small session is mostly chance.
  */
-function limitOf(watch: Watch, column: Float32Array, rows: Int32Array, share: number): Limit {
-  const above = watch.side === 'above';
-  const sign = above ? 1 : -1;
-  const measure = (value: number) => (watch.ratio ? Math.log(Math.max(value, 1e-6)) : value);
-  const quantiles = quantilesOf(column, rows, above ? [0.5, 0.75, 0.9] : [0.5, 0.25, 0.1]);
-  const [middle, inner, outer] = quantiles.map(measure) as [number, number, number];
-  const reach = (p: number) => -Math.log(2 * (1 - p));
-  const [near, far] = [Math.abs(inner - middle), Math.abs(outer - middle)];
-  const power = near > 0 ? Math.log(far / near) / Math.log(reach(0.9) / reach(0.75)) : 1;
-  const extrapolated = far * (reach(1 - share) / reach(0.9)) ** Math.min(Math.max(power, 0.5), 1.5);
+function sharedPower(tails: Tail[]): number {
+  let [sum, cells] = [0, 0];
+  for (const tail of tails) {
+    if (tail.near <= 0) continue;
+    const power = Math.log(tail.far / tail.near) / Math.log(reach(0.9) / reach(0.75));
+    sum += tail.cells * Math.min(Math.max(power, 0.5), 1.5);
+    cells += tail.cells;
+  }
+  return cells === 0 ? 1 : sum / cells;
+}
+
+function limitOf(watch: Watch, tail: Tail, power: number, share: number): Limit {
+  const sign = watch.side === 'above' ? 1 : -1;
+  const extrapolated = tail.far * (reach(1 - share) / reach(0.9)) ** power;
   const least = watch.ratio ? Math.abs(Math.log(1 + sign * watch.least)) : watch.least;
-  const place = middle + sign * Math.max(extrapolated, least);
-  const value = watch.ratio ? Math.exp(place) : place;
-  return { value, scale: Math.max(Math.abs(value - quantiles[0]!), 1e-9) };
+  const place = tail.middle + sign * Math.max(extrapolated, least);
+  const [value, middle] = watch.ratio ? [Math.exp(place), Math.exp(tail.middle)] : [place, tail.middle];
+  return { value, scale: Math.max(Math.abs(value - middle), 1e-9) };
+}
+
+function reach(p: number): number {
+  return -Math.log(2 * (1 - p));
 }
