@@ -245,7 +245,7 @@ def main():
     top = float(np.iinfo(pixels.dtype).max)
     started = time.time()
 
-    net = build(job["spec"])
+    net = build(job["spec"]).to(memory_format=torch.channels_last)
     initialise(net, settings["initialiser"])
     optimiser = make_optimiser(net, settings)
     order = Order(labels[part["train"]], settings["balance"], rng)
