@@ -53,10 +53,22 @@ describe('the packages to publish', () => {
     const run = (program: string, ...args: string[]) =>
       execFileSync(program, args, { cwd: installed, encoding: 'utf8' }).trim();
     expect(run('node_modules/.bin/brightcell', '--version')).toBe(readPackage('brightcell').version);
-    expect(run(process.execPath, '--input-type=module', '-e', loadAddon)).toBe('object');
+    const simulated = run(
+      'node_modules/.bin/brightcell',
+      'simulate',
+      '--cells',
+      '12',
+      '--out',
+      'cells',
+      '--json',
+    );
+    expect(JSON.parse(simulated).cells).toBe(12);
+    expect(run(process.execPath, '--input-type=module', '-e', useLibrary)).toBe('12 true');
   }, 180_000);
 });
 
-const loadAddon = `
-import { addon } from './node_modules/brightcell/dist/engine/addon.js';
-console.log(typeof addon);`;
+const useLibrary = `
+import { Dataset, version } from 'brightcell';
+const cells = await Dataset.open('cells', 'read');
+console.log(cells.count, /^\\d+\\.\\d+/.test(version()));
+await cells.close();`;
