@@ -1,11 +1,11 @@
-export type { Classifier } from './classifiers/classifier.ts';
+export type { Classifier, LoadedClassifier } from './classifiers/classifier.ts';
 export {
   type ClassifyOptions,
   type ClassifyReport,
   classify,
   type Prediction,
 } from './classifiers/classify.ts';
-export { type LoadedClassifier, loadClassifier } from './classifiers/loadClassifier.ts';
+export { loadClassifier } from './classifiers/loadClassifier.ts';
 export { Dataset, type Verdict } from './dataset/dataset.ts';
 export {
   type CellQuery,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../dataset/dataset.ts';
 import { BrightcellError } from '../errors.ts';
-import type { LoadedClassifier } from './loadClassifier.ts';
+import type { LoadedClassifier } from './classifier.ts';
 
 /** Throws `model-mismatch` unless the cells of a data set were prepared as the model's training cells were. */
 export function checkPrepared(classifier: LoadedClassifier, { path, header }: Dataset): void {

@@ -1,4 +1,5 @@
 import type { ImageSet } from '../engine/imageSet.ts';
+import type { Preparation } from '../engine/prepare.ts';
 import type { Job } from '../job.ts';
 
 /** What every classifier of ours keeps, whatever is inside. Options go to the constructor; `fit` learns. */
@@ -8,4 +9,13 @@ export interface Classifier {
   predict(images: ImageSet, rows: Int32Array, job?: Job): Promise<Float32Array>;
   /** Writes a folder that `loadClassifier` reads: data only, never code. */
   save(path: string): Promise<void>;
+}
+
+/** A classifier that knows how raw images become what it takes. */
+export interface LoadedClassifier extends Classifier {
+  readonly preparation: Preparation;
+  /** Pixel type of the images it was trained on. */
+  readonly pixelType: 'uint8' | 'uint16';
+  /** Frees native memory at once. */
+  dispose(): void;
 }

@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { BrightcellError } from '../errors.ts';
 import { FailureList, type FailureSummary } from '../import/failures.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
+import type { LoadedClassifier } from './classifier.ts';
 import { classifyCells, isDataset } from './classifyCells.ts';
 import { classifyImages, listInputs } from './classifyImages.ts';
-import { type LoadedClassifier, loadClassifier } from './loadClassifier.ts';
+import { loadClassifier } from './loadClassifier.ts';
 import type { ClassifyStep, Prediction } from './prediction.ts';
 import { chooseFormat, type PredictionFormat, withPredictionFile } from './predictionFile.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Dataset } from '../dataset/dataset.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { checkPrepared } from './checkPrepared.ts';
-import type { LoadedClassifier } from './loadClassifier.ts';
+import type { LoadedClassifier } from './classifier.ts';
 import { type ClassifyStep, makePredictions } from './prediction.ts';
 
 export function isDataset(path: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { listImages } from '../import/listImages.ts';
 import { type PreparedSource, prepareImages } from '../import/prepareImages.ts';
 import type { Failure, SourceImage } from '../import/source.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
-import type { LoadedClassifier } from './loadClassifier.ts';
+import type { LoadedClassifier } from './classifier.ts';
 import { type ClassifyStep, makePredictions } from './prediction.ts';
 
 /** Image files of an input: itself, or all of a folder and the folders in it. Only paths are held. */

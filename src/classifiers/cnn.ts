@@ -5,7 +5,7 @@ import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { type ModelDescription, readModel, saveModel } from '../models/modelFolder.ts';
-import type { LoadedClassifier } from './loadClassifier.ts';
+import type { LoadedClassifier } from './classifier.ts';
 
 /** Images predicted at once: what bounds memory. */
 const chunk = 256;

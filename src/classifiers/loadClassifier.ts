@@ -1,17 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
-import type { Classifier } from './classifier.ts';
-
-/** A classifier that knows how raw images become what it takes. */
-export interface LoadedClassifier extends Classifier {
-  readonly preparation: Preparation;
-  /** Pixel type of the images it was trained on. */
-  readonly pixelType: 'uint8' | 'uint16';
-  /** Frees native memory at once. */
-  dispose(): void;
-}
+import type { LoadedClassifier } from './classifier.ts';
 
 /** Loads a model from a run folder or a model folder; throws `model-missing`, `model-newer`, `model-corrupt`. */
 export async function loadClassifier(path: string): Promise<LoadedClassifier> {

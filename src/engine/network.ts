@@ -3,7 +3,7 @@ import { addon } from './addon.ts';
 import { checkRows, ImageSet } from './imageSet.ts';
 import { type MapShape, resolveNetwork } from './networkShape.ts';
 import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
-import { checkTensors, momentsOf } from './networkState.ts';
+import { checkTensors, momentsOf, type NamedTensor } from './networkState.ts';
 import {
   type Augmentation,
   checkAugmentation,
@@ -11,17 +11,6 @@ import {
   type Normalisation,
 } from './normalisation.ts';
 import { checkInitialiser, checkSeed, positive, resolveLoss, resolveOptimiser } from './trainSettings.ts';
-
-/** A named array of numbers: a parameter, a running statistic or an optimiser moment. */
-export interface NamedTensor {
-  /**
-   * `<layer index>.<layer type>.<what>`: "0.conv.weights", "2.batchNorm.runningMean", "0.conv.weights.adam.m",
-   * "0.conv.weights.sgd.velocity"; and "optimiser.adam.step" or "optimiser.sgd.step".
-   */
-  name: string;
-  shape: number[];
-  data: Float32Array;
-}
 
 /** Which images to take and how they become the network's input. */
 export interface InputRows {

@@ -1,5 +1,15 @@
 import { BrightcellError } from '../errors.ts';
-import type { NamedTensor } from './network.ts';
+
+/** A named array of numbers: a parameter, a running statistic or an optimiser moment. */
+export interface NamedTensor {
+  /**
+   * `<layer index>.<layer type>.<what>`: "0.conv.weights", "2.batchNorm.runningMean", "0.conv.weights.adam.m",
+   * "0.conv.weights.sgd.velocity"; and "optimiser.adam.step" or "optimiser.sgd.step".
+   */
+  name: string;
+  shape: number[];
+  data: Float32Array;
+}
 
 /** Which optimiser's moments a list of tensors holds. */
 export type Moments = 'none' | 'adam' | 'sgd';

@@ -1,5 +1,6 @@
 // N cells, K classes.
 import { BrightcellError } from '../errors.ts';
+import { bootstrapInterval } from './bootstrap.ts';
 import { type Calibration, measureCalibration } from './calibration.ts';
 import {
   type ClassCounts,
@@ -10,7 +11,7 @@ import {
   matthewsCorrelation,
   sum,
 } from './confusion.ts';
-import { bootstrapInterval, type Interval, wilsonInterval } from './interval.ts';
+import { type Interval, wilsonInterval } from './interval.ts';
 import { type Ranking, rankClass } from './ranking.ts';
 
 /** Cells whose class is known and what a classifier said of them. */

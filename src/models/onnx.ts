@@ -1,8 +1,8 @@
 // N images, C channels, H rows, W columns, K classes. Field numbers are those of onnx.proto.
 import type { PixelType } from '../engine/imageSet.ts';
-import type { NamedTensor } from '../engine/network.ts';
 import { type ResolvedLayer, resolveNetwork } from '../engine/networkShape.ts';
 import type { LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
+import type { NamedTensor } from '../engine/networkState.ts';
 import type { Normalisation } from '../engine/normalisation.ts';
 import { BrightcellError } from '../errors.ts';
 import { writeWholeFile } from '../wholeFile.ts';

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { NamedTensor } from '../engine/network.ts';
+import type { NamedTensor } from '../engine/networkState.ts';
 import { BrightcellError } from '../errors.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 

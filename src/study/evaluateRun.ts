@@ -2,7 +2,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { checkPrepared } from '../classifiers/checkPrepared.ts';
-import { type LoadedClassifier, loadClassifier } from '../classifiers/loadClassifier.ts';
+import type { LoadedClassifier } from '../classifiers/classifier.ts';
+import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
 import { BrightcellError } from '../errors.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { NamedTensor } from '../engine/network.ts';
 import type { NetworkSpec } from '../engine/networkSpec.ts';
+import type { NamedTensor } from '../engine/networkState.ts';
 import { BrightcellError } from '../errors.ts';
 import { parseNetwork } from '../models/readNetwork.ts';
 import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { bootstrapInterval } from '../../src/evaluate/bootstrap.ts';
 import { classCounts } from '../../src/evaluate/confusion.ts';
-import { bootstrapInterval, wilsonInterval } from '../../src/evaluate/interval.ts';
+import { wilsonInterval } from '../../src/evaluate/interval.ts';
 
 test("Wilson's interval has the published values", () => {
   // Newcombe 1998, table I, method 3: 81/263, 15/148, 0/20, 1/29.

@@ -4,17 +4,13 @@ import { list, read, root } from './files.ts';
 
 const sources = list('src', '.ts');
 const imports = sources.flatMap(file =>
-  [
-    ...read(file).matchAll(/(import|export)\s+(type\s)?[^;'"]*?from\s*'([^']+)'|import\(\s*'([^']+)'\s*\)/g),
-  ].map(match => ({ file, target: match[3] ?? match[4]!, typeOnly: match[2] !== undefined })),
+  [...read(file).matchAll(/(?:import|export)\s[^;'"]*?from\s*'([^']+)'|import\(\s*'([^']+)'\s*\)/g)].map(
+    match => ({ file, target: match[1] ?? match[2]! }),
+  ),
 );
 const inner = imports
   .filter(({ target }) => target.startsWith('.'))
-  .map(({ file, target, typeOnly }) => ({
-    file,
-    target: relative(root, join(root, dirname(file), target)),
-    typeOnly,
-  }));
+  .map(({ file, target }) => ({ file, target: relative(root, join(root, dirname(file), target)) }));
 
 describe('the folders of src/', () => {
   const order = [...read('ARCHITECTURE.md').matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(match => match[1]!);
@@ -34,9 +30,7 @@ describe('the folders of src/', () => {
 
   test('no file imports itself by way of others', () => {
     const edges = new Map<string, string[]>();
-    for (const { file, target, typeOnly } of inner) {
-      if (!typeOnly) edges.set(file, [...(edges.get(file) ?? []), target]);
-    }
+    for (const { file, target } of inner) edges.set(file, [...(edges.get(file) ?? []), target]);
     expect(findCycle(edges)).toBeUndefined();
   });
 

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import type { NamedTensor } from '../../src/engine/network.ts';
 import type { LayerSpec, NetworkSpec } from '../../src/engine/networkSpec.ts';
+import type { NamedTensor } from '../../src/engine/networkState.ts';
 import type { Normalisation } from '../../src/engine/normalisation.ts';
 import { exportOnnx, type OnnxOptions } from '../../src/models/onnx.ts';
 import { encodeMessage } from '../../src/models/protobuf.ts';
