@@ -215,7 +215,7 @@ describe('data that cannot be learnt from', () => {
 
   test('one class only is refused with what must hold', async () => {
     const { warnings } = await importOf('one-class', { THP1: 20 });
-    expect(warnings.join()).toMatch(/one class/);
+    expect(warnings.join()).toMatch(/two classes or more/);
     await run('split', 'one-class-cells');
     const { code, stderr } = await run('train', 'one-class-cells', '--name', 'one-class');
     expect(code).not.toBe(0);
