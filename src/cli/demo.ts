@@ -133,7 +133,10 @@ class Demo {
   async #simulate(seed: number): Promise<string> {
     const { simulate } = await import('../simulate/simulate.ts');
     const images = join(this.#folder, 'images');
-    const options = { cells: this.#options.cells ?? 6000, seed, images: true };
+    const cells = this.#options.cells ?? 6000;
+    // Many sessions, so that those held out are like some of those learnt from.
+    const sessions = Math.min(1000, Math.max(12, Math.round(cells / 150)));
+    const options = { cells, sessions, seed, images: true };
     await this.#step('Simulate', () => simulate(images, options, this.#job), printSimulation);
     return images;
   }
