@@ -34,3 +34,17 @@ export function makePredictions(
     return { source, frame, class: best, className: classes[best]!, probabilities: own };
   });
 }
+
+/**
+ * Names of the columns that hold each class's probability, in files of predictions: `probability_<class>`. SQL takes
+ * upper and lower case for the same, so a number tells such classes apart.
+ */
+export function probabilityColumns(classes: readonly string[]): string[] {
+  const used = new Set<string>();
+  return classes.map(one => {
+    let name = `probability_${one}`;
+    for (let i = 2; used.has(name.toLowerCase()); i++) name = `probability_${one}_${i}`;
+    used.add(name.toLowerCase());
+    return name;
+  });
+}

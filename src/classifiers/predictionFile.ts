@@ -3,7 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { BrightcellError } from '../errors.ts';
 import { asDiskFull, replaceWhole, writeWholeFile } from '../wholeFile.ts';
-import type { Prediction } from './prediction.ts';
+import { type Prediction, probabilityColumns } from './prediction.ts';
 
 export const predictionFormats = ['csv', 'jsonl', 'parquet'] as const;
 export type PredictionFormat = (typeof predictionFormats)[number];
@@ -38,17 +38,6 @@ export async function withPredictionFile(
       );
     }
     await work(async predictions => file.appendFile(predictions.map(line).join('')));
-  });
-}
-
-/** `probability_<class>`; SQL takes upper and lower case for the same, so a number tells such classes apart. */
-function probabilityColumns(classes: readonly string[]): string[] {
-  const used = new Set<string>();
-  return classes.map(one => {
-    let name = `probability_${one}`;
-    for (let i = 2; used.has(name.toLowerCase()); i++) name = `probability_${one}_${i}`;
-    used.add(name.toLowerCase());
-    return name;
   });
 }
 

@@ -1,4 +1,5 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { probabilityColumns } from '../classifiers/prediction.ts';
 import { replaceWhole, writeWholeFile } from '../wholeFile.ts';
 import { toCsv } from './csv.ts';
 import { mostProbable } from './score.ts';
@@ -89,16 +90,8 @@ function probabilitiesOf(table: PredictionTable, cell: number): number[] {
   return [...table.probabilities.subarray(cell * K, (cell + 1) * K)];
 }
 
-/** Class names become `probability_<class>`; SQL takes upper and lower case for the same, so a number tells them apart. */
 function columnNames(classes: readonly string[]): string[] {
-  const used = new Set<string>();
-  const names = classes.map(one => {
-    let name = `probability_${one}`;
-    for (let i = 2; used.has(name.toLowerCase()); i++) name = `probability_${one}_${i}`;
-    used.add(name.toLowerCase());
-    return name;
-  });
-  return ['id', 'part', 'source', 'frame', 'group', 'label', 'predicted', ...names];
+  return ['id', 'part', 'source', 'frame', 'group', 'label', 'predicted', ...probabilityColumns(classes)];
 }
 
 async function fillTable(connection: DuckDBConnection, table: PredictionTable): Promise<void> {

@@ -84,7 +84,8 @@ async function refuseNoTraining(dataset: Dataset): Promise<never> {
   );
 }
 
-function countLabels(labels: Int32Array, classes: number): number[] {
+/** Cells of each of K classes. */
+export function countLabels(labels: Int32Array, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const label of labels) counts[label]!++;
   return counts;

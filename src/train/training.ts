@@ -5,7 +5,7 @@ import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { modelFormatVersion, saveModel } from '../models/modelFolder.ts';
 import { cutBatches, epochOrder } from './batches.ts';
-import type { TrainingCells } from './cells.ts';
+import { countLabels, type TrainingCells } from './cells.ts';
 import { maybeReadCheckpoint, type TrainState, writeCheckpoint } from './checkpoint.ts';
 import { type EpochRecord, readEpochs, writeEpochs } from './epochLog.ts';
 import type { TrainConfig } from './recipes.ts';
@@ -264,8 +264,7 @@ export class Training {
   #warnOfNothingLearnt(): string[] {
     const score = this.state.best!.score;
     if (!score) return [];
-    const counts = new Float64Array(this.network.classes);
-    for (const label of this.#cells.validation.labels) counts[label]!++;
+    const counts = countLabels(this.#cells.validation.labels, this.network.classes);
     const commonest = Math.max(...counts) / score.cells;
     if (score.accuracy > commonest || score.macroF1 > 1.2 / this.network.classes) return [];
     return [
