@@ -15,7 +15,7 @@
       # One source, one library per instruction set; native/core/instruction_set.cpp chooses at run time.
       "target_name": "kernels_plain",
       "type": "static_library",
-      "sources": ["kernels/kernels.cpp"],
+      "sources": ["<!@(node -p \"require('fs').readdirSync('kernels').filter(f => f.endsWith('.cpp')).map(f => 'kernels/' + f).join(' ')\")"],
       "cflags_cc": ["-fPIC", "-ffp-contract=fast"]
     },
     {
@@ -26,7 +26,7 @@
         "<!@(node -p \"require('fs').readdirSync('core').filter(f => f.endsWith('.cpp')).map(f => 'core/' + f).join(' ')\")"
       ],
       "cflags_cc": ["-fPIC"],
-      "conditions": [["target_arch=='x64'", { "dependencies": ["kernels_avx2", "kernels_avx512"] }]]
+      "conditions": [["target_arch=='x64'", { "dependencies": ["kernels_avx2", "kernels_avx512", "kernels_avx512bf16"] }]]
     },
     {
       # Facts about the core in C++; test/native/core.test.ts runs it.
@@ -54,17 +54,26 @@
         {
           "target_name": "kernels_avx2",
           "type": "static_library",
-          "sources": ["kernels/kernels.cpp"],
+          "sources": ["<!@(node -p \"require('fs').readdirSync('kernels').filter(f => f.endsWith('.cpp')).map(f => 'kernels/' + f).join(' ')\")"],
           "cflags_cc": ["-fPIC", "-ffp-contract=fast", "-mavx2", "-mfma"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-mavx2", "-mfma"] }
         },
         {
           "target_name": "kernels_avx512",
           "type": "static_library",
-          "sources": ["kernels/kernels.cpp"],
+          "sources": ["<!@(node -p \"require('fs').readdirSync('kernels').filter(f => f.endsWith('.cpp')).map(f => 'kernels/' + f).join(' ')\")"],
           "cflags_cc": ["-fPIC", "-ffp-contract=fast", "-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq"],
           "xcode_settings": {
             "OTHER_CPLUSPLUSFLAGS": ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq"]
+          }
+        },
+        {
+          "target_name": "kernels_avx512bf16",
+          "type": "static_library",
+          "sources": ["<!@(node -p \"require('fs').readdirSync('kernels').filter(f => f.endsWith('.cpp')).map(f => 'kernels/' + f).join(' ')\")"],
+          "cflags_cc": ["-fPIC", "-ffp-contract=fast", "-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512bf16"],
+          "xcode_settings": {
+            "OTHER_CPLUSPLUSFLAGS": ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512bf16"]
           }
         }
       ]

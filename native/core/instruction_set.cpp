@@ -32,13 +32,15 @@ std::atomic<const Kernels*>& chosen() {
 const Kernels& kernels() { return *chosen().load(std::memory_order_relaxed); }
 
 std::vector<const Kernels*> availableKernels() {
-  std::vector<const Kernels*> sets{&plainKernels()};
+  std::vector<const Kernels*> sets{&plain::table()};
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2Kernels());
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::table());
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    sets.push_back(&avx512Kernels());
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+    sets.push_back(&avx512::table());
+    if (__builtin_cpu_supports("avx512bf16")) sets.push_back(&avx512bf16::table());
+  }
 #endif
   return sets;
 }

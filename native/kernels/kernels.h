@@ -1,5 +1,5 @@
-// The inner loops whose speed depends on the instruction set. They are written once (kernels.cpp), compiled once per
-// instruction set, and chosen at run time; everything else in the engine is ordinary code around them.
+// The inner loops whose speed depends on the instruction set. They are written once, compiled once per instruction
+// set (vector.h), and chosen at run time; everything else in the engine is ordinary code around them.
 // Each set gives the same results within rounding, and the same bits on any number of threads.
 #pragma once
 #include <cstddef>
@@ -89,10 +89,12 @@ struct Kernels {
   void (*sgd)(const SgdSettings&, const float* gradient, float* value, float* velocity, int64_t count);
 };
 
-const Kernels& plainKernels();
+// One table per instruction set.
+namespace plain { const Kernels& table(); }
 #if defined(__x86_64__)
-const Kernels& avx2Kernels();
-const Kernels& avx512Kernels();
+namespace avx2 { const Kernels& table(); }
+namespace avx512 { const Kernels& table(); }
+namespace avx512bf16 { const Kernels& table(); }
 #endif
 
 }  // namespace brightcell

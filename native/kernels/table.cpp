@@ -1,0 +1,34 @@
+// The table of one instruction set.
+#include "kernels/set.h"
+
+#define BRIGHTCELL_NAME_OF(set) #set
+#define BRIGHTCELL_NAME(set) BRIGHTCELL_NAME_OF(set)
+
+namespace brightcell::BRIGHTCELL_SET {
+
+const Kernels& table() {
+  static constexpr Kernels kernels = {
+      .name = BRIGHTCELL_NAME(BRIGHTCELL_SET),
+      .lanes = lanes,
+      .panel = 2 * lanes,
+      .rows = maxRows,
+      .tile = tile,
+      .addLivePatches = addLivePatches,
+      .scatterLive = scatterLive,
+      .maxPool = maxPool,
+      .activate = activate,
+      .activateBackward = activateBackward,
+      .scaleShift = scaleShift,
+      .addChannels = addChannels,
+      .addSquares = addSquares,
+      .addProducts = addProducts,
+      .combine = combine,
+      .add = add,
+      .sumSquares = sumSquares,
+      .adam = adam,
+      .sgd = sgd,
+  };
+  return kernels;
+}
+
+}  // namespace brightcell::BRIGHTCELL_SET
