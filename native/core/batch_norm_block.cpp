@@ -63,6 +63,8 @@ class BatchNormBlock : public Block {
 
   void commit(int64_t steps) override {
     const double t = static_cast<double>(steps);
+    ++p_.mean->version;
+    ++p_.variance->version;
     const double decay = std::min(p_.decay, (1 + t) / (10 + t));
     const double unbiased = number_ > 1 ? number_ / (number_ - 1) : 1.0;
     for (int c = 0; c < shape_.channels; ++c) {

@@ -22,6 +22,7 @@ struct Parameter {
   Shape layout{1, 1, 1};
   int64_t fanIn = 0, fanOut = 0;
   Buffer<float> value, gradient, moment1, moment2;
+  uint64_t version = 1;  // raised by whoever writes `value`: what was prepared from it stands while this stays
 
   int64_t size() const { return outer * layout.size(); }
   bool trained() const { return kind != ParameterKind::statistic; }

@@ -19,7 +19,8 @@ struct ConvLayers {
 };
 std::unique_ptr<Block> createConvBlock(Shape source, const ConvLayers& layers);
 
-std::unique_ptr<Block> createDenseBlock(Shape source, int units, Parameter* weights, Parameter* bias, Activation);
+std::unique_ptr<Block> createDenseBlock(Shape source, int units, Parameter* weights, Parameter* bias, Activation,
+                                        Precision = Precision::float32);
 std::unique_ptr<Block> createMaxPoolBlock(Shape source, const Window&);
 // Mean of the positions inside the map, as TensorFlow does: the border does not count.
 std::unique_ptr<Block> createAveragePoolBlock(Shape source, const Window&);

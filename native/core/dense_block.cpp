@@ -62,7 +62,7 @@ class DenseBlock : public Block {
 }  // namespace
 
 std::unique_ptr<Block> createDenseBlock(Shape source, int units, Parameter* weights, Parameter* bias,
-                                        Activation activation) {
+                                        Activation activation, Precision) {
   return std::make_unique<DenseBlock>(source, units, weights, bias, activation);
 }
 

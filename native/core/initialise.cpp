@@ -33,6 +33,7 @@ void fill(Parameter& p, double value) { std::fill_n(p.value.data(), p.size(), st
 
 void initialise(const Initialiser& initialiser, uint64_t seed, uint64_t stream, Parameter& p) {
   p.value.zeroed(p.size());
+  ++p.version;
   switch (p.kind) {
     case ParameterKind::bias:
       return fill(p, initialiser.kind == InitialiserKind::truncatedNormal ? initialiser.bias : 0.0);

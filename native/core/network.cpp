@@ -321,6 +321,7 @@ void Network::write(const NamedArray& array, const float* src) const {
     dst[0] = src[0];
     return;
   }
+  ++array.parameter->version;
   const int64_t size = array.parameter->layout.size();
   for (int64_t i = 0; i < array.parameter->outer; ++i)
     toChannelsLast(src + i * size, array.parameter->layout, dst + i * size);

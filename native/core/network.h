@@ -53,7 +53,7 @@ struct StepResult {
 struct NamedArray {
   std::string name;
   std::vector<int64_t> shape;
-  const Parameter* parameter;  // null for the step count
+  Parameter* parameter;  // null for the step count
   Buffer<float>* values;
 };
 

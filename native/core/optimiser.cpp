@@ -41,6 +41,7 @@ void update(const Optimiser& o, const std::vector<Parameter*>& parameters, doubl
   const double correction1 = 1.0 - std::pow(o.beta1, static_cast<double>(step));
   const double correction2 = 1.0 - std::pow(o.beta2, static_cast<double>(step));
   const std::vector<Run> runs = runsOf(parameters);
+  for (Parameter* p : parameters) ++p->version;
   parallelFor(static_cast<std::ptrdiff_t>(runs.size()), [&](std::ptrdiff_t i, int) {
     Parameter& p = *runs[i].parameter;
     const int64_t at = runs[i].at, count = runs[i].count;

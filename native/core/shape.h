@@ -21,6 +21,10 @@ struct Window {
   int area() const { return height * width; }
 };
 
+// Of the products inside: bfloat16 rounds their factors to 8 bits and still adds in float32. Parameters, their
+// gradients and everything between blocks stay float32.
+enum class Precision { float32, bfloat16 };
+
 inline int64_t roundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 }  // namespace brightcell
