@@ -32,7 +32,11 @@ std::atomic<const Kernels*>& chosen() {
 const Kernels& kernels() { return *chosen().load(std::memory_order_relaxed); }
 
 std::vector<const Kernels*> availableKernels() {
+#if defined(__aarch64__)
+  std::vector<const Kernels*> sets{&neon::table()};  // every processor of this kind has it
+#else
   std::vector<const Kernels*> sets{&plain::table()};
+#endif
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::table());

@@ -1,4 +1,5 @@
-// The kernels this processor runs best, chosen once; BRIGHTCELL_ISA=plain|avx2|avx512|avx512bf16 forces a set.
+// The kernels this processor runs best, chosen once; BRIGHTCELL_ISA=plain|avx2|avx512|avx512bf16, or neon on
+// 64-bit ARM, forces a set.
 #pragma once
 #include <string>
 #include <vector>

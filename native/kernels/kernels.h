@@ -90,7 +90,11 @@ struct Kernels {
 };
 
 // One table per instruction set.
+#if defined(__aarch64__)
+namespace neon { const Kernels& table(); }
+#else
 namespace plain { const Kernels& table(); }
+#endif
 #if defined(__x86_64__)
 namespace avx2 { const Kernels& table(); }
 namespace avx512 { const Kernels& table(); }

@@ -18,14 +18,14 @@
 #define BRIGHTCELL_SET avx2
 #define BRIGHTCELL_LANES 8
 #define BRIGHTCELL_ROWS 6
+#elif defined(__aarch64__)
+#define BRIGHTCELL_SET neon
+#define BRIGHTCELL_LANES 4
+#define BRIGHTCELL_ROWS 8
 #else
 #define BRIGHTCELL_SET plain
 #define BRIGHTCELL_LANES 4
-#if defined(__aarch64__)
-#define BRIGHTCELL_ROWS 8
-#else
 #define BRIGHTCELL_ROWS 4
-#endif
 #endif
 
 #define BRIGHTCELL_UNROLL _Pragma("GCC unroll 64")
