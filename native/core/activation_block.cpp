@@ -26,11 +26,11 @@ class ActivationBlock : public Block {
     });
   }
 
-  void backward(const Pass& pass, const Features&, float* diffDst, float* diffSrc) override {
+  void backward(const Pass& pass, const Features&, const Gradient& diff, float* diffSrc) override {
     if (diffSrc == nullptr) return;
     const int64_t size = shape_.size();
     parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
-      kernels().activateBackward(kind_, result_.data() + image * size, diffDst + image * size, size);
+      kernels().activateBackward(kind_, result_.data() + image * size, diff.data + image * size, size);
     });
   }
 

@@ -15,30 +15,31 @@ class BatchNormBlock : public Block {
  public:
   BatchNormBlock(Shape source, const BatchNormParameters& parameters) : shape_(source), p_(parameters) {
     const int64_t channels = source.channels;
-    for (auto* values : {&scale_, &shift_, &mean_, &variance_, &a_, &b_, &d_}) values->zeroed(channels);
+    for (auto* values : {&scale_, &shift_, &mean_, &variance_, &factor_, &slope_, &offset_}) values->zeroed(channels);
   }
   Shape output() const override { return shape_; }
-  Features features() const override { return {data_, shape_, scale_.data(), shift_.data()}; }
+  Features features() const override {
+    return {data_, shape_, scale_.data(), shift_.data(), nullptr, training_ ? &wanted_ : nullptr};
+  }
   int64_t bytesPerImage() const override { return 0; }
   int64_t scratchFloats() const override { return shape_.size() + 2 * shape_.channels + 64; }
   bool inPlace() const override { return true; }
 
   void forward(const Pass& pass, const Features& src) override {
     data_ = materialise(pass, src);
+    training_ = pass.training;
     if (pass.training) {
-      measure(pass);
+      measure(pass, src);
+      wanted_ = {mean_.data(), gradientSums_.reserve(pass.count * 2 * shape_.channels)};
       setScale(mean_.data(), variance_.data());
     } else {
       setScale(p_.mean->value.data(), p_.variance->value.data());
     }
   }
 
-  void backward(const Pass& pass, const Features&, float* diffDst, float* diffSrc) override {
+  void backward(const Pass& pass, const Features& src, const Gradient& diff, float* diffSrc) override {
     const int channels = shape_.channels;
-    const std::vector<double> sums = sumImages(pass, 2, [&](int64_t image, float* part) {
-      kernels().addProducts(diffDst + image * shape_.size(), data_ + image * shape_.size(), mean_.data(),
-                            shape_.positions(), channels, part, part + channels);
-    });
+    const std::vector<double> sums = sumGradient(pass, diff.data);
     const double number = static_cast<double>(pass.count * shape_.positions());
     float* gamma = prepareGradient(*p_.gamma, pass.accumulate);
     float* beta = prepareGradient(*p_.beta, pass.accumulate);
@@ -50,15 +51,21 @@ class BatchNormBlock : public Block {
       // diffSrc = gamma / deviation * (diff - mean(diff) - normalised * mean(diff * normalised))
       const double factor = p_.gamma->value.data()[c] * inverse;
       const double slope = -factor * product / number * inverse;
-      a_.data()[c] = static_cast<float>(factor);
-      b_.data()[c] = static_cast<float>(slope);
-      d_.data()[c] = static_cast<float>(-factor * sums[c] / number - slope * mean_.data()[c]);
+      factor_.data()[c] = static_cast<float>(factor);
+      slope_.data()[c] = static_cast<float>(slope);
+      offset_.data()[c] = static_cast<float>(-factor * sums[c] / number - slope * mean_.data()[c]);
     }
-    if (diffSrc == nullptr) return;
+    plainGradient_ = src.scale != nullptr;
+    if (!plainGradient_ || diffSrc == nullptr) return;
     parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
-      kernels().combine(diffDst + image * shape_.size(), data_ + image * shape_.size(), a_.data(), b_.data(),
-                        d_.data(), shape_.positions(), channels);
+      kernels().combine(diffSrc + image * shape_.size(), data_ + image * shape_.size(), factor_.data(),
+                        slope_.data(), offset_.data(), shape_.positions(), channels);
     });
+  }
+  // Carried out by the block before, which reads the gradient anyway; unless its result is not what was normalised.
+  Gradient sourceGradient(float* diffSrc) const override {
+    if (plainGradient_) return {diffSrc};
+    return {diffSrc, factor_.data(), slope_.data(), offset_.data()};
   }
 
   void commit(int64_t steps) override {
@@ -82,9 +89,10 @@ class BatchNormBlock : public Block {
     return plain;
   }
 
-  void measure(const Pass& pass) {
-    const int channels = shape_.channels;
+  void measure(const Pass& pass, const Features& src) {
     number_ = static_cast<double>(pass.count * shape_.positions());
+    if (src.moments != nullptr && src.scale == nullptr) return mergeMoments(pass, src.moments);
+    const int channels = shape_.channels;
     const auto sums = sumImages(pass, 1, [&](int64_t image, float* part) {
       kernels().addChannels(data_ + image * shape_.size(), shape_.positions(), channels, part);
     });
@@ -93,6 +101,40 @@ class BatchNormBlock : public Block {
       kernels().addSquares(data_ + image * shape_.size(), mean_.data(), shape_.positions(), channels, part);
     });
     for (int c = 0; c < channels; ++c) variance_.data()[c] = static_cast<float>(squares[c] / number_);
+  }
+
+  // Chan's rule: squares about the mean of all are those about each image's mean and those of the means themselves.
+  void mergeMoments(const Pass& pass, const float* moments) {
+    const int channels = shape_.channels;
+    const double positions = static_cast<double>(shape_.positions());
+    std::vector<double> means(channels), squares(channels);
+    for (int64_t image = 0; image < pass.count; ++image)
+      for (int c = 0; c < channels; ++c) means[c] += moments[image * 2 * channels + c];
+    for (double& mean : means) mean /= static_cast<double>(pass.count);
+    for (int64_t image = 0; image < pass.count; ++image)
+      for (int c = 0; c < channels; ++c) {
+        const float* at = moments + image * 2 * channels + c;
+        const double apart = at[0] - means[c];
+        squares[c] += at[channels] + positions * apart * apart;
+      }
+    for (int c = 0; c < channels; ++c) {
+      mean_.data()[c] = static_cast<float>(means[c]);
+      variance_.data()[c] = static_cast<float>(squares[c] / number_);
+    }
+  }
+
+  // Sums over all images and positions of the gradient, and of its products with data - mean: [2][C].
+  std::vector<double> sumGradient(const Pass& pass, const float* diff) {
+    const int channels = shape_.channels;
+    if (!wanted_.complete)
+      return sumImages(pass, 2, [&](int64_t image, float* part) {
+        kernels().addProducts(diff + image * shape_.size(), data_ + image * shape_.size(), mean_.data(),
+                              shape_.positions(), channels, part, part + channels);
+      });
+    std::vector<double> sums(2 * channels);
+    for (int64_t image = 0; image < pass.count; ++image)
+      for (int i = 0; i < 2 * channels; ++i) sums[i] += wanted_.sums[image * 2 * channels + i];
+    return sums;
   }
 
   // `columns` sums per channel: `add` fills floats of one image, which are added up in double.
@@ -134,8 +176,10 @@ class BatchNormBlock : public Block {
   Shape shape_;
   BatchNormParameters p_;
   double number_ = 1;
+  bool training_ = false, plainGradient_ = false;
   const float* data_ = nullptr;
-  Buffer<float> scale_, shift_, mean_, variance_, a_, b_, d_, plain_;
+  Buffer<float> scale_, shift_, mean_, variance_, factor_, slope_, offset_, plain_, gradientSums_;
+  mutable GradientSums wanted_{};
 };
 
 }  // namespace

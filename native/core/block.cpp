@@ -14,6 +14,15 @@ const float* Features::image(int64_t index, float* scratch) const {
   return scratch;
 }
 
+void GradientSums::add(const Features& features, int64_t image, const float* diff) const {
+  const int channels = features.shape.channels;
+  const int64_t at = image * features.shape.size();
+  float* sum = sums + image * 2 * channels;
+  std::fill_n(sum, 2 * channels, 0.0f);
+  kernels().addProducts(diff + at, features.data + at, mean, features.shape.positions(), channels, sum,
+                        sum + channels);
+}
+
 void Scratch::reserve(int64_t floatsEach, int workers) {
   step_ = roundUp(floatsEach, 64) + 64;
   buffer_.reserve(step_ * workers);

@@ -35,9 +35,30 @@ struct Features {
   Shape shape;
   const float* scale = nullptr;
   const float* shift = nullptr;
+  // Per image and channel the mean, and the sum of squares about it: [N][2][C]. Null: nobody measured.
+  const float* moments = nullptr;
+  // Set by a batch norm that wants sums over the gradient of these features, from whoever writes it.
+  struct GradientSums* gradientSums = nullptr;
 
   // Image `index`, ready to read; `scratch` holds shape.size() floats.
   const float* image(int64_t index, float* scratch) const;
+};
+
+// Per image and channel, over the positions: the sum of the gradient, and of its product with data - mean. [N][2][C].
+struct GradientSums {
+  const float* mean;
+  float* sums;
+  bool complete = false;  // true: all images were added
+
+  void add(const Features& features, int64_t image, const float* diff) const;
+};
+
+// Gradient of a block's result: data, or, with a factor set, factor[c] * data + slope[c] * result + offset[c].
+struct Gradient {
+  float* data;
+  const float* factor = nullptr;
+  const float* slope = nullptr;
+  const float* offset = nullptr;
 };
 
 // Memory of one worker each.
@@ -70,10 +91,14 @@ class Block {
   virtual int64_t bytesPerImage() const { return output().size() * 4; }
   virtual void forward(const Pass& pass, const Features& src) = 0;
   virtual Features features() const = 0;
-  // diffDst is the gradient of this block's result and may be overwritten; the gradient of src goes to diffSrc unless
-  // that is null. Where inPlace(), diffSrc is diffDst. Parameter gradients are set, or added with pass.accumulate.
-  virtual void backward(const Pass& pass, const Features& src, float* diffDst, float* diffSrc) = 0;
+  // diff is the gradient of this block's result and may be overwritten; the gradient of src goes to diffSrc unless
+  // that is null. Where inPlace(), diffSrc is diff.data. Parameter gradients are set, or added with pass.accumulate.
+  virtual void backward(const Pass& pass, const Features& src, const Gradient& diff, float* diffSrc) = 0;
   virtual bool inPlace() const { return false; }
+  // Whether diff may come with a factor; otherwise it is carried out before.
+  virtual bool takesScaledGradient() const { return false; }
+  // What the gradient of src looks like after backward wrote it to diffSrc.
+  virtual Gradient sourceGradient(float* diffSrc) const { return {diffSrc}; }
   // After a step that is going to be applied, `steps` having gone before: batch norm takes its statistics over.
   virtual void commit(int64_t steps) { (void)steps; }
 };

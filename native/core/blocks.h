@@ -16,6 +16,10 @@ struct ConvLayers {
   bool pooled = false;
   Window pool{};
   Activation activation = Activation::none;
+  bool training = true;   // a backward will be asked for
+  bool first = false;     // nobody wants the gradient of the source
+  bool measured = false;  // a batch norm follows, which wants the result's moments
+  Precision precision = Precision::float32;
 };
 std::unique_ptr<Block> createConvBlock(Shape source, const ConvLayers& layers);
 

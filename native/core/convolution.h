@@ -1,59 +1,82 @@
-// How one image's convolution is computed, behind one interface, so that a faster way can take the place of another.
-// F filters, C channels, [H, W, C] maps. An algorithm sees the source already padded, and works on one image at a
-// time; a block (conv_block.h) drives it over the batch.
+// How the convolution of a few images is computed, behind two interfaces, so that each layer and pass takes the way
+// that is fastest for its shape. A way does the max pool and the activation along, so that only the pooled map and one
+// byte a cell are written. F filters, C channels; maps are [H, W, C].
 #pragma once
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "core/buffer.h"
+#include "core/block.h"
 #include "core/shape.h"
 #include "kernels/kernels.h"
 
 namespace brightcell {
 
-struct ConvGeometry {
-  ConvGeometry(Shape source, int filters, Window window, int lanes);
-  Shape source, output;
+// What the layer is. The bias is added before the pool; the activation is done after it.
+struct ConvLayer {
+  Shape source;
   Window window;
-  int paddedHeight, paddedWidth;  // what the windows reach: may be less than the map, or more
-  int64_t sourceRow;              // floats in a padded row
-  int64_t paddedSize;             // floats in the padded source, with slack for vectors
-  int64_t run;                    // floats of one kernel row: width * C
-  int64_t wideStep;               // floats between positions of the wide map: F rounded up to vectors
-  int64_t wideSize() const { return output.positions() * wideStep; }
-  int64_t weights() const { return output.channels * window.height * run; }
+  Shape output;  // of the convolution itself
+  bool pooled = false;
+  Window pool{};
+  Activation activation = Activation::none;
+  Shape result;  // after the pool
+
+  int64_t depth() const { return static_cast<int64_t>(window.area()) * source.channels; }
+  double multiplyAdds() const { return static_cast<double>(output.size()) * static_cast<double>(depth()); }
 };
 
-// Gradient of a convolution's result for one image: all of it ([positions][wideStep]), or, after a max pool, where
-// most of it is zero, a list per filter.
-struct ResultGradient {
-  const float* wide = nullptr;
-  const Live* live = nullptr;  // filter f's entries stand at live + f * liveStep
-  const int64_t* liveCount = nullptr;
-  int64_t liveStep = 0;
+// Images [first, last) of a pass.
+struct Images {
+  int64_t first, last;
+  int64_t count() const { return last - first; }
 };
 
-class ConvAlgorithm {
+class ConvForward {
  public:
-  virtual ~ConvAlgorithm() = default;
-  // Takes weights [F, kernel rows, kernel columns, C] and bias [F] or null; once before a pass. `backward` says
-  // whether the gradient of the source will be asked for.
-  virtual void prepare(const float* weights, const float* bias, bool backward) = 0;
-  // padded source -> [positions][wideStep].
-  virtual void forward(const float* padded, float* wide) const = 0;
-  // Adds one image's part to an accumulator of accumulatorFloats() that starts at zero.
-  virtual int64_t accumulatorFloats() const = 0;
-  virtual void addDiffWeights(const float* padded, const ResultGradient& diff, float* accumulator) const = 0;
-  // Adds an accumulator to a gradient laid out like the weights.
-  virtual void collectDiffWeights(const float* accumulator, float* gradient) const = 0;
-  // Adds to a padded source gradient that starts at zero.
-  virtual void addDiffSource(const ResultGradient& diff, float* padded) const = 0;
+  virtual ~ConvForward() = default;
+  // How many images are best done at once, and the scratch that so many need. Any number may be asked for.
+  virtual int64_t group() const { return 1; }
+  virtual int64_t scratchFloats() const = 0;
+  // Weights [F, kernel rows, kernel columns, C], bias [F] or null. On all threads; before the first run after a change.
+  virtual void prepare(const float* weights, const float* bias) = 0;
+  // result: [N, result.size()] of the whole pass, activated. place: likewise, where in its pool window (row-major, the
+  // first of equals) each cell's largest stood; null where there is no pool or nobody asks.
+  virtual void run(const Features& src, Images images, float* result, uint8_t* place, float* scratch) const = 0;
 };
 
-// Windows are read where they stand, as rows of a matrix product. Any convolution.
-std::unique_ptr<ConvAlgorithm> createDirectConvolution(const ConvGeometry& geometry);
-// The same forward; a backward that does work only where the gradient is not zero. After a max pool of 2 x 2 at
-// least three quarters are zero, and a ReLU leaves about an eighth: it does a fourth to an eighth of the work.
-std::unique_ptr<ConvAlgorithm> createSparseConvolution(const ConvGeometry& geometry);
+class ConvBackward {
+ public:
+  virtual ~ConvBackward() = default;
+  virtual int64_t group() const { return 1; }
+  virtual int64_t scratchFloats() const = 0;
+  // For the gradient of the source; not called where nobody wants it.
+  virtual void prepare(const float* weights) = 0;
+  // Floats of a sum over images of the gradient of the weights, in whatever form suits; starts at zero.
+  virtual int64_t accumulatorFloats() const = 0;
+  // diff: gradient of the result before its activation, [N, result.size()]; place as above. Adds to the accumulator,
+  // and writes the gradient of the source to diffSrc [N, source.size()] unless that is null. The order of every sum
+  // depends on the images and their number only.
+  virtual void run(const Features& src, Images images, const float* diff, const uint8_t* place, float* accumulator,
+                   float* diffSrc, float* scratch) const = 0;
+  // Adds an accumulator to a gradient laid out like the weights. On all threads.
+  virtual void collect(const float* accumulator, float* gradient) const = 0;
+};
+
+// One way, for a layer it can do: how long an image is thought to take on one thread (multiply-adds at full speed,
+// so that only comparisons mean anything), and the thing itself.
+template <typename Way>
+struct ConvCandidate {
+  std::string name;
+  double cost;
+  std::function<std::unique_ptr<Way>()> create;
+};
+
+// All ways that can do the layer, cheapest first. BRIGHTCELL_ALGORITHM=<name> keeps only the one of that name where
+// it can do the layer: for tests.
+std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer, Precision precision);
+std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& layer, bool diffSource,
+                                                            Precision precision);
 
 }  // namespace brightcell

@@ -27,7 +27,8 @@ class DenseBlock : public Block {
     });
   }
 
-  void backward(const Pass& pass, const Features& src, float* diffDst, float* diffSrc) override {
+  void backward(const Pass& pass, const Features& src, const Gradient& gradient, float* diffSrc) override {
+    float* diffDst = gradient.data;
     parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
       kernels().activateBackward(activation_, result_.data() + image * units_, diffDst + image * units_, units_);
     });

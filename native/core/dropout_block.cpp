@@ -27,9 +27,9 @@ class DropoutBlock : public Block {
     });
   }
 
-  void backward(const Pass& pass, const Features&, float* diffDst, float* diffSrc) override {
+  void backward(const Pass& pass, const Features&, const Gradient& diff, float* diffSrc) override {
     if (diffSrc == nullptr) return;
-    parallelFor(pass.count, [&](std::ptrdiff_t image, int) { mask(pass, image, diffDst + image * shape_.size()); });
+    parallelFor(pass.count, [&](std::ptrdiff_t image, int) { mask(pass, image, diff.data + image * shape_.size()); });
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/blocks.h"
+#include "core/instruction_set.h"
 #include "core/parallel.h"
 #include "core/random.h"
 
@@ -45,6 +46,17 @@ void toChannelsFirst(const float* src, Shape shape, float* dst) {
   const int64_t positions = shape.positions();
   for (int c = 0; c < shape.channels; ++c)
     for (int64_t p = 0; p < positions; ++p) dst[c * positions + p] = src[p * shape.channels + c];
+}
+
+// Gradient of a block's result with its factor, slope and offset done.
+Gradient carryOut(const Pass& pass, const Block& block, const Gradient& g) {
+  const Features result = block.features();
+  const int64_t size = result.shape.size();
+  parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
+    kernels().combine(g.data + image * size, result.data + image * size, g.factor, g.slope, g.offset,
+                      result.shape.positions(), result.shape.channels);
+  });
+  return {g.data};
 }
 
 }  // namespace
@@ -111,7 +123,7 @@ Parameter* Network::parameter(size_t layer, const char* what) {
   return nullptr;
 }
 
-std::unique_ptr<Network::Plan> Network::makePlan(size_t layers) {
+std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
   auto plan = std::make_unique<Plan>();
   Shape shape = input_;
   for (size_t i = 0; i < layers;) {
@@ -131,6 +143,9 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t layers) {
           conv.pool = layers_[i++].window;
           takeActivation();
         }
+        conv.training = training;
+        conv.first = plan->blocks.empty();
+        conv.measured = next(LayerKind::batchNorm);
         plan->blocks.push_back(createConvBlock(shape, conv));
         break;
       }
@@ -201,19 +216,22 @@ void Network::forward(Plan& plan, const Pass& pass, const ImageSource& images) {
 // The gradient of the last block's result stands in diffs_[0].
 void Network::backward(Plan& plan, const Pass& pass) {
   int at = 0;
+  Gradient gradient{diffs_[0].data()};
   for (size_t i = plan.blocks.size(); i-- > 0;) {
     const Features src = i == 0 ? Features{inputs_.data(), input_} : plan.blocks[i - 1]->features();
     Block& block = *plan.blocks[i];
+    if (gradient.factor != nullptr && !block.takesScaledGradient()) gradient = carryOut(pass, block, gradient);
     const int into = block.inPlace() ? at : 1 - at;
     float* diffSrc = nullptr;
     if (i > 0) diffSrc = block.inPlace() ? diffs_[at].data() : diffs_[into].reserve(pass.count * src.shape.size());
-    block.backward(pass, src, diffs_[at].data(), diffSrc);
+    block.backward(pass, src, gradient, diffSrc);
+    gradient = block.sourceGradient(diffSrc);
     at = into;
   }
 }
 
 StepResult Network::computeGradients(const ImageSource& images, const TrainStep& step) {
-  if (!training_) training_ = makePlan(layers_.size());
+  if (!training_) training_ = makePlan(layers_.size(), true);
   Plan& plan = *training_;
   const int64_t part = hasBatchNorm() ? images.count
                                       : std::min(images.count, std::max<int64_t>(16, trainingPartBytes / plan.bytesPerImage));
@@ -258,8 +276,8 @@ StepResult Network::trainStep(const ImageSource& images, const TrainStep& step) 
 void Network::infer(const ImageSource& images, size_t layers,
                     const std::function<void(int64_t, const Features&)>& take) {
   std::unique_ptr<Plan> partial;
-  if (layers != layers_.size()) partial = makePlan(layers);
-  else if (!inference_) inference_ = makePlan(layers);
+  if (layers != layers_.size()) partial = makePlan(layers, false);
+  else if (!inference_) inference_ = makePlan(layers, false);
   Plan& plan = partial ? *partial : *inference_;
   const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
   for (int64_t first = 0; first < images.count; first += part) {

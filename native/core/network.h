@@ -92,7 +92,7 @@ class Network {
   Parameter* addParameter(size_t layer, const char* what, ParameterKind kind, std::vector<int64_t> shape,
                           int64_t outer, Shape layout);
   Parameter* parameter(size_t layer, const char* what);
-  std::unique_ptr<Plan> makePlan(size_t layers);
+  std::unique_ptr<Plan> makePlan(size_t layers, bool training);
   void forward(Plan& plan, const Pass& pass, const ImageSource& images);
   void backward(Plan& plan, const Pass& pass);
   void infer(const ImageSource& images, size_t layers, const std::function<void(int64_t, const Features&)>& take);

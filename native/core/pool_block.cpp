@@ -13,8 +13,9 @@ class PoolBlock : public Block {
  public:
   PoolBlock(Shape source, const Window& w)
       : source_(source), output_{source.channels, w.outputHeight(source.height), w.outputWidth(source.width)} {
-    g_ = {source.height,  source.width, source.channels, source.channels, output_.height, output_.width,
-          w.height,       w.width,      w.strideY,       w.strideX,       w.top,          w.left};
+    const ptrdiff_t row = static_cast<ptrdiff_t>(source.width) * source.channels;
+    g_ = {source.height, source.width, row,       source.channels, source.channels, output_.height, output_.width,
+          w.height,      w.width,      w.strideY, w.strideX,       w.top,           w.left};
   }
   Shape output() const override { return output_; }
   Features features() const override { return {result_.data(), output_}; }
@@ -28,12 +29,12 @@ class PoolBlock : public Block {
     });
   }
 
-  void backward(const Pass& pass, const Features&, float* diffDst, float* diffSrc) override {
+  void backward(const Pass& pass, const Features&, const Gradient& diff, float* diffSrc) override {
     if (diffSrc == nullptr) return;
     parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
       float* into = diffSrc + image * source_.size();
       std::memset(into, 0, source_.size() * sizeof(float));
-      backwardImage(image, diffDst + image * output_.size(), into);
+      backwardImage(image, diff.data + image * output_.size(), into);
     });
   }
 

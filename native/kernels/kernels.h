@@ -24,6 +24,28 @@ struct Tile {
   const float* bias;  // null: none; read in whole vectors
 };
 
+// C[rows x columns] (+)= A[rows x depth] B[depth x columns], one thread, operands in cache. Element (i, k) of A is
+// a[i * aRow + k * aDepth]; row k of B's panel j (Kernels::panel columns) starts at b[k * bDepth + j * bPanel].
+struct SmallProduct {
+  const float* a;
+  ptrdiff_t aRow, aDepth;
+  const float* b;
+  ptrdiff_t bDepth, bPanel;
+  float* c;
+  ptrdiff_t cRow;
+  ptrdiff_t rows, columns, depth;  // columns: a multiple of Kernels::lanes
+  bool accumulate;
+};
+
+// A tile of Winograd's transforms: `height` x `width` cells of it are inside the map (pooled cells, up to 2 x 2, or
+// positions, up to 4 x 4), which moves by rowStep and columnStep.
+struct WinogradTile {
+  ptrdiff_t frequencyStep;
+  int64_t channels;
+  int height, width;
+  ptrdiff_t rowStep, columnStep;
+};
+
 // A gradient that is not zero: where its window starts in the padded source, and its value.
 struct Live {
   int32_t offset;
@@ -33,7 +55,8 @@ struct Live {
 enum class Activation { none, relu, tanh, scaledTanh };
 
 struct PoolGeometry {
-  int height, width, sourceStep;            // sourceStep: floats from one position to the next
+  int height, width;
+  ptrdiff_t sourceRow, sourceStep;          // floats from one row, and from one position, to the next
   int channels, outputHeight, outputWidth;  // the result is [outputHeight, outputWidth, channels]
   int windowHeight, windowWidth, strideY, strideX, top, left;
 };
@@ -53,6 +76,37 @@ struct Kernels {
   int panel;  // widest tile
   int rows;   // tallest tile
   void (*tile)(const Tile&);
+
+  void (*smallProduct)(const SmallProduct&);
+
+  // Winograd's F(4x4, 3x3), see winograd.cpp. Frequencies are frequencyStep apart; channels in whole vectors unless
+  // said otherwise.
+  // 6 x 6 samples, rowStep and columnStep apart, to 36 frequencies; and the transpose, which adds.
+  void (*winogradSource)(const float* src, ptrdiff_t rowStep, ptrdiff_t columnStep, int64_t channels, float* dst,
+                         ptrdiff_t frequencyStep);
+  void (*winogradAddSource)(const float* src, ptrdiff_t frequencyStep, int64_t channels, float* dst,
+                            ptrdiff_t rowStep, ptrdiff_t columnStep);
+  // One direction of it for many tiles at once: sample j of tile t is samples[j][t]; then, for each of 6 frequencies
+  // in x (sourceStep apart), row j of tile t is src[j * rowStep + t].
+  void (*winogradRow)(const float* const* samples, int64_t tiles, float* dst, ptrdiff_t frequencyStep);
+  void (*winogradColumns)(const float* src, ptrdiff_t rowStep, ptrdiff_t sourceStep, int64_t tiles, float* dst,
+                          ptrdiff_t frequencyStep);
+  // 6 frequencies in y to 4 rows of outputs, element by element, and the transpose.
+  void (*winogradToRows)(const float* src, ptrdiff_t sourceStep, int64_t count, float* dst, ptrdiff_t step);
+  void (*winogradFromRows)(const float* src, ptrdiff_t sourceStep, int64_t count, float* dst, ptrdiff_t step);
+  // From [6 frequencies in x][4 rows], frequencyStep apart, to a tile of the result: pooled 2 x 2 with the place of the
+  // largest (or null), any number of channels; or the tile itself, in whole vectors. And the transposes.
+  void (*winogradPool)(const WinogradTile&, const float* rows, const float* bias, bool relu, float* dst,
+                       uint8_t* place);
+  void (*winogradUnpool)(const WinogradTile&, const float* diff, const uint8_t* place, float* rows);
+  void (*winogradWide)(const WinogradTile&, const float* rows, const float* bias, float* dst);
+  void (*winogradNarrow)(const WinogradTile&, const float* diff, float* rows);
+  // Taps of `count` filters (or channels), laneStep apart, to a vector of each frequency; taps[3 * y + x] is the tap's
+  // offset, -1 where there is none. And the transpose, which adds.
+  void (*winogradTaps)(const float* weights, ptrdiff_t laneStep, const int64_t* taps, int count, float* dst,
+                       ptrdiff_t frequencyStep);
+  void (*winogradAddTaps)(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
+                          ptrdiff_t laneStep);
 
   // acc[y][0..length) += sum over live of value * src[offset + y * sourceRow ...], for each kernel row y.
   // length is a multiple of lanes.

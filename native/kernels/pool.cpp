@@ -18,7 +18,7 @@ void maxPool(const float* src, const PoolGeometry& g, float* dst, uint8_t* place
           for (int dx = 0; dx < g.windowWidth; ++dx) {
             if (left + dx < 0 || left + dx >= g.width) continue;
             const Vector v =
-                load(src + (static_cast<int64_t>(top + dy) * g.width + left + dx) * g.sourceStep + c);
+                load(src + (top + dy) * g.sourceRow + (left + dx) * g.sourceStep + c);
             const Integers here = Integers{} + (dy * g.windowWidth + dx);
             if (first) {
               best = v;
@@ -34,11 +34,11 @@ void maxPool(const float* src, const PoolGeometry& g, float* dst, uint8_t* place
         const Bytes bytes = __builtin_convertvector(index, Bytes);
         if (c + lanes <= g.channels) {
           store(dst + at + c, best);
-          *reinterpret_cast<UnalignedBytes*>(place + at + c) = bytes;
+          if (place != nullptr) *reinterpret_cast<UnalignedBytes*>(place + at + c) = bytes;
         } else {
           for (int i = 0; c + i < g.channels; ++i) {
             dst[at + c + i] = best[i];
-            place[at + c + i] = bytes[i];
+            if (place != nullptr) place[at + c + i] = bytes[i];
           }
         }
       }

@@ -5,6 +5,24 @@
 namespace brightcell::BRIGHTCELL_SET {
 
 void tile(const Tile& t);
+void smallProduct(const SmallProduct& p);
+void winogradSource(const float* src, ptrdiff_t rowStep, ptrdiff_t columnStep, int64_t channels, float* dst,
+                    ptrdiff_t frequencyStep);
+void winogradAddSource(const float* src, ptrdiff_t frequencyStep, int64_t channels, float* dst, ptrdiff_t rowStep,
+                       ptrdiff_t columnStep);
+void winogradRow(const float* const* samples, int64_t tiles, float* dst, ptrdiff_t frequencyStep);
+void winogradColumns(const float* src, ptrdiff_t rowStep, ptrdiff_t sourceStep, int64_t tiles, float* dst,
+                     ptrdiff_t frequencyStep);
+void winogradToRows(const float* src, ptrdiff_t sourceStep, int64_t count, float* dst, ptrdiff_t step);
+void winogradFromRows(const float* src, ptrdiff_t sourceStep, int64_t count, float* dst, ptrdiff_t step);
+void winogradPool(const WinogradTile& t, const float* rows, const float* bias, bool relu, float* dst, uint8_t* place);
+void winogradUnpool(const WinogradTile& t, const float* diff, const uint8_t* place, float* rows);
+void winogradWide(const WinogradTile& t, const float* rows, const float* bias, float* dst);
+void winogradNarrow(const WinogradTile& t, const float* diff, float* rows);
+void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps, int count, float* dst,
+                  ptrdiff_t frequencyStep);
+void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
+                     ptrdiff_t laneStep);
 void addLivePatches(const Live* live, int64_t count, const float* src, ptrdiff_t sourceRow, int kernelRows,
                     int64_t length, float* acc);
 void scatterLive(const Live* live, int64_t count, const float* weights, int kernelRows, int64_t length, float* dst,

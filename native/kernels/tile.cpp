@@ -25,7 +25,10 @@ void tileOf(const Tile& t) {
     for (ptrdiff_t k = t.length; k > 0; --k, at += aStep, b += bStep) {
       Vector w[Vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) w[v] = load(b + v * lanes);
+      for (int v = 0; v < Vectors; ++v) {
+        w[v] = load(b + v * lanes);
+        BRIGHTCELL_KEEP(w[v]);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) {
         const Vector x = all(a[i][at]);

@@ -47,4 +47,14 @@ BRIGHTCELL_INLINE void store(float* p, Vector v) { *reinterpret_cast<Unaligned*>
 // Not "+": adding zero is work (it turns -0 into 0), subtracting it is none.
 BRIGHTCELL_INLINE Vector all(float x) { return x - Vector{}; }
 
+// Keeps a loaded vector in its register: g++ 12 would otherwise load it again for every use, and loads, not products,
+// would set the pace.
+#if defined(__x86_64__)
+#define BRIGHTCELL_KEEP(vector) asm("" : "+v"(vector))
+#elif defined(__aarch64__)
+#define BRIGHTCELL_KEEP(vector) asm("" : "+w"(vector))
+#else
+#define BRIGHTCELL_KEEP(vector) (void)(vector)
+#endif
+
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -1,0 +1,87 @@
+// Small matrix products whose operands stand in cache, with the loops over rows and columns inside, so that a call
+// costs little even where the depth is small.
+#include "kernels/set.h"
+
+namespace brightcell::BRIGHTCELL_SET {
+namespace {
+
+template <int Rows, int Vectors>
+void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptrdiff_t bDepth, ptrdiff_t depth,
+           float* c, ptrdiff_t cRow, bool accumulate) {
+  Vector acc[Rows][Vectors];
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < Rows; ++i)
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) acc[i][v] = accumulate ? load(c + i * cRow + v * lanes) : Vector{};
+  // Three rows a base: the processor's addresses reach them without more registers.
+  constexpr int bases = (Rows + 2) / 3;
+  const float* base[bases];
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < bases; ++i) base[i] = a + 3 * i * aRow;
+  for (ptrdiff_t k = depth; k > 0; --k, b += bDepth) {
+    Vector w[Vectors];
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      w[v] = load(b + v * lanes);
+      BRIGHTCELL_KEEP(w[v]);
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      const Vector x = all(base[i / 3][i % 3 * aRow]);
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < Vectors; ++v) acc[i][v] += x * w[v];
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < bases; ++i) base[i] += aDepth;
+  }
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < Rows; ++i)
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) store(c + i * cRow + v * lanes, acc[i][v]);
+}
+
+template <int Vectors>
+void panel(const SmallProduct& p, const float* b, float* c) {
+  // Blocks of about equal height: a low one at the end would wait for its own sums.
+  const ptrdiff_t blocks = (p.rows + maxRows - 1) / maxRows;
+  const float* a = p.a;
+  for (ptrdiff_t i = 0, row = 0; i < blocks; ++i) {
+    const ptrdiff_t next = p.rows * (i + 1) / blocks;
+    const int rows = static_cast<int>(next - row);
+    switch (rows) {
+#define BRIGHTCELL_CASE(n)                                                                          \
+  case n:                                                                                           \
+    if constexpr (n <= maxRows)                                                                     \
+      block<n, Vectors>(a, p.aRow, p.aDepth, b, p.bDepth, p.depth, c, p.cRow, p.accumulate);        \
+    break;
+      BRIGHTCELL_CASE(1)
+      BRIGHTCELL_CASE(2)
+      BRIGHTCELL_CASE(3)
+      BRIGHTCELL_CASE(4)
+      BRIGHTCELL_CASE(5)
+      BRIGHTCELL_CASE(6)
+      BRIGHTCELL_CASE(7)
+      BRIGHTCELL_CASE(8)
+      BRIGHTCELL_CASE(9)
+      BRIGHTCELL_CASE(10)
+      BRIGHTCELL_CASE(11)
+      BRIGHTCELL_CASE(12)
+#undef BRIGHTCELL_CASE
+    }
+    a += rows * p.aRow;
+    c += rows * p.cRow;
+    row = next;
+  }
+}
+
+}  // namespace
+
+void smallProduct(const SmallProduct& p) {
+  const ptrdiff_t width = 2 * lanes;
+  ptrdiff_t column = 0;
+  const float* b = p.b;
+  for (; column + width <= p.columns; column += width, b += p.bPanel) panel<2>(p, b, p.c + column);
+  if (column < p.columns) panel<1>(p, b, p.c + column);
+}
+
+}  // namespace brightcell::BRIGHTCELL_SET

@@ -1,0 +1,344 @@
+// Winograd's F(4x4, 3x3): a tile of 4 x 4 outputs of a 3 x 3 correlation from 36 products instead of 144. In one
+// direction, with the points 0, a, -a, b, -b and infinity:
+//   outputs = A' ((G taps) * (B' inputs)),  6 inputs, 3 taps, 4 outputs.
+// a = 5/8 and b = 3/2 instead of the usual 1 and 2: the transforms cost the same, and rounding is amplified half as
+// much (found by minimising the sum of squares that the three matrices multiply the rounding errors with).
+// The way back is the transpose of each step. Frequency (fy, fx) of a tile is number fx * 6 + fy.
+#include "kernels/set.h"
+
+namespace brightcell::BRIGHTCELL_SET {
+namespace {
+
+constexpr float a = 0.625f, b = 1.5f, aa = a * a, bb = b * b;
+constexpr float sum = aa + bb, product = aa * bb;
+
+// B': 6 inputs to 6 frequencies.
+BRIGHTCELL_INLINE void fromSource(const Vector* d, int step, Vector* v, int to) {
+  const Vector d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  v[0] = d4 - sum * d2 + product * d0;
+  const Vector e1 = d4 - bb * d2, o1 = a * d3 - a * bb * d1;
+  v[to] = e1 + o1;
+  v[2 * to] = e1 - o1;
+  const Vector e2 = d4 - aa * d2, o2 = b * d3 - b * aa * d1;
+  v[3 * to] = e2 + o2;
+  v[4 * to] = e2 - o2;
+  v[5 * to] = d5 - sum * d3 + product * d1;
+}
+
+// B: its transpose, 6 frequencies to 6 inputs.
+BRIGHTCELL_INLINE void toSource(const Vector* v, int step, Vector* d, int to) {
+  const Vector s1 = v[step] + v[2 * step], d1 = v[step] - v[2 * step];
+  const Vector s2 = v[3 * step] + v[4 * step], d2 = v[3 * step] - v[4 * step];
+  const Vector first = v[0], last = v[5 * step];
+  d[0] = product * first;
+  d[to] = product * last - a * bb * d1 - b * aa * d2;
+  d[2 * to] = -sum * first - bb * s1 - aa * s2;
+  d[3 * to] = a * d1 + b * d2 - sum * last;
+  d[4 * to] = first + s1 + s2;
+  d[5 * to] = last;
+}
+
+// A': 6 frequencies to 4 outputs.
+BRIGHTCELL_INLINE void toResult(const Vector* m, int step, Vector* y, int to) {
+  const Vector s1 = m[step] + m[2 * step], d1 = m[step] - m[2 * step];
+  const Vector s2 = m[3 * step] + m[4 * step], d2 = m[3 * step] - m[4 * step];
+  y[0] = m[0] + s1 + s2;
+  y[to] = a * d1 + b * d2;
+  y[2 * to] = aa * s1 + bb * s2;
+  y[3 * to] = m[5 * step] + a * aa * d1 + b * bb * d2;
+}
+
+// A: its transpose, 4 outputs to 6 frequencies.
+BRIGHTCELL_INLINE void fromResult(const Vector* y, int step, Vector* m, int to) {
+  const Vector y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+  m[0] = y0;
+  const Vector e1 = y0 + aa * y2, o1 = a * y1 + a * aa * y3;
+  m[to] = e1 + o1;
+  m[2 * to] = e1 - o1;
+  const Vector e2 = y0 + bb * y2, o2 = b * y1 + b * bb * y3;
+  m[3 * to] = e2 + o2;
+  m[4 * to] = e2 - o2;
+  m[5 * to] = y3;
+}
+
+constexpr float gA = 1.0f / (2 * aa * (aa - bb)), gB = 1.0f / (2 * bb * (bb - aa));
+
+// G: 3 taps to 6 frequencies.
+BRIGHTCELL_INLINE void fromTaps(const Vector* g, int step, Vector* v, int to) {
+  const Vector g0 = g[0], g1 = g[step], g2 = g[2 * step];
+  v[0] = (1 / product) * g0;
+  const Vector e1 = gA * (g0 + aa * g2), o1 = gA * a * g1;
+  v[to] = e1 + o1;
+  v[2 * to] = e1 - o1;
+  const Vector e2 = gB * (g0 + bb * g2), o2 = gB * b * g1;
+  v[3 * to] = e2 + o2;
+  v[4 * to] = e2 - o2;
+  v[5 * to] = g2;
+}
+
+// G': its transpose, 6 frequencies to 3 taps.
+BRIGHTCELL_INLINE void toTaps(const Vector* v, int step, Vector* g, int to) {
+  const Vector s1 = v[step] + v[2 * step], d1 = v[step] - v[2 * step];
+  const Vector s2 = v[3 * step] + v[4 * step], d2 = v[3 * step] - v[4 * step];
+  g[0] = (1 / product) * v[0] + gA * s1 + gB * s2;
+  g[to] = gA * a * d1 + gB * b * d2;
+  g[2 * to] = gA * aa * s1 + gB * bb * s2 + v[5 * step];
+}
+
+BRIGHTCELL_INLINE void storePart(float* p, Vector v, int count) {
+  if (count >= lanes) return store(p, v);
+  for (int i = 0; i < count; ++i) p[i] = v[i];
+}
+
+BRIGHTCELL_INLINE Vector loadPart(const float* p, int count) {
+  if (count >= lanes) return load(p);
+  Vector v{};
+  for (int i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+}
+
+BRIGHTCELL_INLINE void storePlaces(uint8_t* p, Integers places, int count) {
+  const Bytes bytes = __builtin_convertvector(places, Bytes);
+  if (count >= lanes) {
+    *reinterpret_cast<UnalignedBytes*>(p) = bytes;
+    return;
+  }
+  for (int i = 0; i < count; ++i) p[i] = bytes[i];
+}
+
+BRIGHTCELL_INLINE Integers loadPlaces(const uint8_t* p, int count) {
+  Bytes bytes{};
+  if (count >= lanes)
+    bytes = *reinterpret_cast<const UnalignedBytes*>(p);
+  else
+    for (int i = 0; i < count; ++i) bytes[i] = p[i];
+  return __builtin_convertvector(bytes, Integers);
+}
+
+}  // namespace
+
+void winogradSource(const float* src, ptrdiff_t rowStep, ptrdiff_t columnStep, int64_t channels, float* dst,
+                    ptrdiff_t frequencyStep) {
+  for (int64_t c = 0; c < channels; c += lanes) {
+    Vector z[36];
+    BRIGHTCELL_UNROLL
+    for (int x = 0; x < 6; ++x) {
+      Vector d[6];
+      BRIGHTCELL_UNROLL
+      for (int y = 0; y < 6; ++y) d[y] = load(src + y * rowStep + x * columnStep + c);
+      fromSource(d, 1, z + x, 6);
+    }
+    BRIGHTCELL_UNROLL
+    for (int fy = 0; fy < 6; ++fy) {
+      Vector v[6];
+      fromSource(z + fy * 6, 1, v, 1);
+      BRIGHTCELL_UNROLL
+      for (int fx = 0; fx < 6; ++fx) store(dst + (fx * 6 + fy) * frequencyStep + c, v[fx]);
+    }
+  }
+}
+
+void winogradAddSource(const float* src, ptrdiff_t frequencyStep, int64_t channels, float* dst, ptrdiff_t rowStep,
+                       ptrdiff_t columnStep) {
+  for (int64_t c = 0; c < channels; c += lanes) {
+    Vector z[36];
+    BRIGHTCELL_UNROLL
+    for (int fx = 0; fx < 6; ++fx) {
+      Vector v[6];
+      BRIGHTCELL_UNROLL
+      for (int fy = 0; fy < 6; ++fy) v[fy] = load(src + (fx * 6 + fy) * frequencyStep + c);
+      toSource(v, 1, z + fx, 6);
+    }
+    BRIGHTCELL_UNROLL
+    for (int y = 0; y < 6; ++y) {
+      Vector d[6];
+      toSource(z + y * 6, 1, d, 1);
+      BRIGHTCELL_UNROLL
+      for (int x = 0; x < 6; ++x) {
+        float* into = dst + y * rowStep + x * columnStep + c;
+        store(into, load(into) + d[x]);
+      }
+    }
+  }
+}
+
+void winogradRow(const float* const* samples, int64_t tiles, float* dst, ptrdiff_t frequencyStep) {
+  for (int64_t t = 0; t < tiles; t += lanes) {
+    Vector d[6], v[6];
+    BRIGHTCELL_UNROLL
+    for (int j = 0; j < 6; ++j) d[j] = load(samples[j] + t);
+    fromSource(d, 1, v, 1);
+    BRIGHTCELL_UNROLL
+    for (int f = 0; f < 6; ++f) store(dst + f * frequencyStep + t, v[f]);
+  }
+}
+
+void winogradColumns(const float* src, ptrdiff_t rowStep, ptrdiff_t sourceStep, int64_t tiles, float* dst,
+                     ptrdiff_t frequencyStep) {
+  for (int fx = 0; fx < 6; ++fx, src += sourceStep)
+    for (int64_t t = 0; t < tiles; t += lanes) {
+      Vector d[6], v[6];
+      BRIGHTCELL_UNROLL
+      for (int j = 0; j < 6; ++j) d[j] = load(src + j * rowStep + t);
+      fromSource(d, 1, v, 1);
+      BRIGHTCELL_UNROLL
+      for (int fy = 0; fy < 6; ++fy) store(dst + (fx * 6 + fy) * frequencyStep + t, v[fy]);
+    }
+}
+
+void winogradToRows(const float* src, ptrdiff_t sourceStep, int64_t count, float* dst, ptrdiff_t step) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    Vector m[6], y[4];
+    BRIGHTCELL_UNROLL
+    for (int f = 0; f < 6; ++f) m[f] = load(src + f * sourceStep + i);
+    toResult(m, 1, y, 1);
+    BRIGHTCELL_UNROLL
+    for (int j = 0; j < 4; ++j) store(dst + j * step + i, y[j]);
+  }
+}
+
+void winogradFromRows(const float* src, ptrdiff_t sourceStep, int64_t count, float* dst, ptrdiff_t step) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    Vector y[4], m[6];
+    BRIGHTCELL_UNROLL
+    for (int j = 0; j < 4; ++j) y[j] = load(src + j * sourceStep + i);
+    fromResult(y, 1, m, 1);
+    BRIGHTCELL_UNROLL
+    for (int f = 0; f < 6; ++f) store(dst + f * step + i, m[f]);
+  }
+}
+
+void winogradPool(const WinogradTile& t, const float* rows, const float* bias, bool relu, float* dst, uint8_t* place) {
+  for (int64_t c = 0; c < t.channels; c += lanes) {
+    const int count = t.channels - c < lanes ? static_cast<int>(t.channels - c) : lanes;
+    const Vector shift = load(bias + c);
+    BRIGHTCELL_UNROLL
+    for (int r = 0; r < 2; ++r) {
+      if (r >= t.height) break;
+      Vector y[2][4];
+      BRIGHTCELL_UNROLL
+      for (int j = 0; j < 2; ++j) {
+        Vector m[6];
+        BRIGHTCELL_UNROLL
+        for (int f = 0; f < 6; ++f) m[f] = load(rows + (f * 4 + 2 * r + j) * t.frequencyStep + c);
+        toResult(m, 1, y[j], 1);
+      }
+      BRIGHTCELL_UNROLL
+      for (int q = 0; q < 2; ++q) {
+        if (q >= t.width) break;
+        Vector best = y[0][2 * q];
+        Integers index{};
+        BRIGHTCELL_UNROLL
+        for (int i = 1; i < 4; ++i) {
+          const Vector v = y[i / 2][2 * q + i % 2];
+          const Integers greater = (v > best) | (v != v);
+          best = greater ? v : best;
+          index = greater ? Integers{} + i : index;
+        }
+        best += shift;
+        if (relu) best = best < Vector{} ? Vector{} : best;
+        const ptrdiff_t at = r * t.rowStep + q * t.columnStep + c;
+        storePart(dst + at, best, count);
+        if (place != nullptr) storePlaces(place + at, index, count);
+      }
+    }
+  }
+}
+
+void winogradUnpool(const WinogradTile& t, const float* diff, const uint8_t* place, float* rows) {
+  for (int64_t c = 0; c < t.channels; c += lanes) {
+    const int count = t.channels - c < lanes ? static_cast<int>(t.channels - c) : lanes;
+    BRIGHTCELL_UNROLL
+    for (int r = 0; r < 2; ++r) {
+      Vector y[2][4] = {};
+      BRIGHTCELL_UNROLL
+      for (int q = 0; q < 2; ++q) {
+        if (r >= t.height || q >= t.width) continue;
+        const ptrdiff_t at = r * t.rowStep + q * t.columnStep + c;
+        const Vector value = loadPart(diff + at, count);
+        const Integers index = loadPlaces(place + at, count);
+        BRIGHTCELL_UNROLL
+        for (int i = 0; i < 4; ++i) y[i / 2][2 * q + i % 2] = index == i ? value : Vector{};
+      }
+      BRIGHTCELL_UNROLL
+      for (int j = 0; j < 2; ++j) {
+        Vector m[6];
+        fromResult(y[j], 1, m, 1);
+        BRIGHTCELL_UNROLL
+        for (int f = 0; f < 6; ++f) store(rows + (f * 4 + 2 * r + j) * t.frequencyStep + c, m[f]);
+      }
+    }
+  }
+}
+
+void winogradWide(const WinogradTile& t, const float* rows, const float* bias, float* dst) {
+  for (int64_t c = 0; c < t.channels; c += lanes) {
+    const Vector shift = load(bias + c);
+    for (int r = 0; r < t.height; ++r) {
+      Vector m[6], y[4];
+      BRIGHTCELL_UNROLL
+      for (int f = 0; f < 6; ++f) m[f] = load(rows + (f * 4 + r) * t.frequencyStep + c);
+      toResult(m, 1, y, 1);
+      BRIGHTCELL_UNROLL
+      for (int q = 0; q < 4; ++q)
+        if (q < t.width) store(dst + r * t.rowStep + q * t.columnStep + c, y[q] + shift);
+    }
+  }
+}
+
+void winogradNarrow(const WinogradTile& t, const float* diff, float* rows) {
+  for (int64_t c = 0; c < t.channels; c += lanes)
+    for (int r = 0; r < 4; ++r) {
+      Vector y[4], m[6];
+      BRIGHTCELL_UNROLL
+      for (int q = 0; q < 4; ++q)
+        y[q] = r < t.height && q < t.width ? load(diff + r * t.rowStep + q * t.columnStep + c) : Vector{};
+      fromResult(y, 1, m, 1);
+      BRIGHTCELL_UNROLL
+      for (int f = 0; f < 6; ++f) store(rows + (f * 4 + r) * t.frequencyStep + c, m[f]);
+    }
+}
+
+void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps, int count, float* dst,
+                  ptrdiff_t frequencyStep) {
+  Vector g[9], z[18];
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < 9; ++i) {
+    Vector v{};
+    if (taps[i] >= 0)
+      for (int lane = 0; lane < count; ++lane) v[lane] = weights[lane * laneStep + taps[i]];
+    g[i] = v;
+  }
+  BRIGHTCELL_UNROLL
+  for (int x = 0; x < 3; ++x) fromTaps(g + x, 3, z + x, 3);
+  BRIGHTCELL_UNROLL
+  for (int fy = 0; fy < 6; ++fy) {
+    Vector v[6];
+    fromTaps(z + fy * 3, 1, v, 1);
+    BRIGHTCELL_UNROLL
+    for (int fx = 0; fx < 6; ++fx) store(dst + (fx * 6 + fy) * frequencyStep, v[fx]);
+  }
+}
+
+void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
+                     ptrdiff_t laneStep) {
+  Vector z[18];
+  BRIGHTCELL_UNROLL
+  for (int fx = 0; fx < 6; ++fx) {
+    Vector v[6];
+    BRIGHTCELL_UNROLL
+    for (int fy = 0; fy < 6; ++fy) v[fy] = load(src + (fx * 6 + fy) * frequencyStep);
+    toTaps(v, 1, z + fx, 6);
+  }
+  BRIGHTCELL_UNROLL
+  for (int y = 0; y < 3; ++y) {
+    Vector g[3];
+    toTaps(z + y * 6, 1, g, 1);
+    BRIGHTCELL_UNROLL
+    for (int x = 0; x < 3; ++x)
+      if (taps[y * 3 + x] >= 0)
+        for (int lane = 0; lane < count; ++lane) gradient[lane * laneStep + taps[y * 3 + x]] += g[x][lane];
+  }
+}
+
+}  // namespace brightcell::BRIGHTCELL_SET
