@@ -1,19 +1,21 @@
-// Random changes of a training image: what is drawn, and the operations that carry it out.
-// C channels, H rows, W columns; images are float32 planes [C, H, W].
+// Random changes of a training image: what is drawn for one image, and what the kernels need to carry it out.
 #pragma once
+#include <array>
 #include <cstdint>
 
 #include "core/input.h"
 #include "core/random.h"
+#include "kernels/image.h"
 
 namespace brightcell {
 
 // One image's own values, drawn from the ranges of an Augmentation.
 struct AugmentationDraw {
-  bool flipHorizontal, flipVertical;
-  double translateX, translateY;  // pixels
-  double rotateRadians, scale;
-  double blurSigma, noise, brightness, contrast;
+  bool flipHorizontal = false, flipVertical = false;
+  double translateX = 0, translateY = 0;  // pixels
+  double rotateRadians = 0, scale = 1;
+  double blurSigma = 0, noise = 0, brightness = 1, contrast = 1;
+  std::array<uint32_t, 4> noiseKeys{};
 
   bool movesPixels() const { return translateX != 0 || translateY != 0 || rotateRadians != 0 || scale != 1; }
 };
@@ -22,21 +24,20 @@ struct AugmentationDraw {
 // the others as they were.
 AugmentationDraw drawAugmentation(const Augmentation& ranges, int height, int width, Random& random);
 
-// dst and src are different buffers of channels x height x width.
-void warp(const float* src, int channels, int height, int width, const AugmentationDraw& draw, float* dst);
+// Scale, rotation, flips and translation about the centre, as where each output pixel comes from.
+Warp warpOf(const AugmentationDraw& draw, int height, int width);
+
+// Flips planes [C, H, W] in place.
 void flip(float* image, int channels, int height, int width, bool horizontal, bool vertical);
 
-// Separable Gaussian blur in place, the border pixel repeated outwards. `scratch`: blurScratchSize floats.
-void blur(float* image, int channels, int height, int width, double sigma, float* scratch);
-int64_t blurScratchSize(int height, int width);
+inline constexpr int maxBlurRadius = static_cast<int>(3 * maxBlurSigma);
 
-// Brightness, then contrast about the mean, then noise in units of the standard deviation; over all channels.
-void changeIntensity(float* image, int64_t count, const AugmentationDraw& draw, Random& random);
-
-struct Moments {
-  double mean, deviation;
+// A Gaussian cut off at three deviations that adds up to one; weights[0] is the centre, weights[k] is for the taps at
+// -k and k. A sigma below 0.1 does nothing to be seen (the neighbour would weigh 2e-22) and has radius 0.
+struct BlurWeights {
+  int radius = 0;
+  std::array<float, maxBlurRadius + 1> weights{1};
 };
-// Mean and population standard deviation, summed in a fixed order.
-Moments measureMoments(const float* values, int64_t count);
+BlurWeights blurWeights(double sigma);
 
 }  // namespace brightcell

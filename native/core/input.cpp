@@ -1,54 +1,117 @@
+// An image is read once and written a few times: geometry, blur, and one pass that changes brightness and contrast and
+// normalises together. Bytes that stay where they are go straight from the shard to the result, their sums being exact.
 #include "core/input.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/augment.h"
+#include "core/instruction_set.h"
 
 namespace brightcell {
 namespace {
-
-template <class T>
-void convert(const void* pixels, int64_t count, float* dst) {
-  const T* src = static_cast<const T*>(pixels);
-  for (int64_t i = 0; i < count; ++i) dst[i] = static_cast<float>(src[i]);
-}
-
-void convertPixels(const ImageView& image, int64_t count, float* dst) {
-  if (image.type == PixelType::uint8) return convert<uint8_t>(image.pixels, count, dst);
-  if (image.type == PixelType::uint16) return convert<uint16_t>(image.pixels, count, dst);
-  convert<float>(image.pixels, count, dst);
-}
 
 double pixelRange(PixelType type) {
   return type == PixelType::uint8 ? 255 : type == PixelType::uint16 ? 65535 : 1;
 }
 
-void augment(const ImageView& image, const Augmentation& ranges, uint64_t seed, float* dst, float* scratch) {
-  const int64_t count = static_cast<int64_t>(image.channels) * image.height * image.width;
-  Random random(seed);
-  const AugmentationDraw draw = drawAugmentation(ranges, image.height, image.width, random);
-  if (draw.movesPixels()) {
-    convertPixels(image, count, scratch);
-    warp(scratch, image.channels, image.height, image.width, draw, dst);
-  } else {
-    convertPixels(image, count, dst);
-    flip(dst, image.channels, image.height, image.width, draw.flipHorizontal, draw.flipVertical);
-  }
-  blur(dst, image.channels, image.height, image.width, draw.blurSigma, scratch);
-  changeIntensity(dst, count, draw, random);
+int64_t planeSize(const ImageView& image) { return static_cast<int64_t>(image.height) * image.width; }
+
+// Population moments.
+struct Moments {
+  double mean, deviation;
+};
+
+Moments momentsFrom(double pivot, double sum, double squares, int64_t count) {
+  const double mean = sum / static_cast<double>(count);
+  const double variance = squares / static_cast<double>(count) - mean * mean;
+  return {pivot + mean, std::sqrt(std::max(variance, 0.0))};
 }
 
-void normalise(Normalisation normalisation, double range, int64_t count, float* dst) {
-  if (normalisation == Normalisation::none) return;
-  double divisor = range, centre = 0;
-  if (normalisation != Normalisation::range) {
-    const Moments moments = measureMoments(dst, count);
-    const bool byMean = normalisation == Normalisation::mean;
-    divisor = byMean ? std::max(moments.mean, 1e-4 * range) : std::max(moments.deviation, 1e-6 * range);
-    centre = byMean ? divisor : moments.mean;
+// One image on its way: its pixels as stored, until something has written them to dst as floats.
+class Loading {
+ public:
+  Loading(const ImageView& image, float* dst, float* scratch)
+      : image_(image), kernels_(kernels().image), count_(image.channels * planeSize(image)), dst_(dst), scratch_(scratch) {}
+
+  void move(const AugmentationDraw& draw) {
+    if (!draw.movesPixels()) {
+      if (!draw.flipHorizontal && !draw.flipVertical) return;
+      scale({});
+      return flip(dst_, image_.channels, image_.height, image_.width, draw.flipHorizontal, draw.flipVertical);
+    }
+    const Warp warp = warpOf(draw, image_.height, image_.width);
+    for (int channel = 0; channel < image_.channels; ++channel) {
+      const int64_t at = channel * planeSize(image_);
+      if (image_.type == PixelType::uint8) kernels_.warpBytes(stored<uint8_t>() + at, warp, scratch_, dst_ + at);
+      else if (image_.type == PixelType::uint16) kernels_.warpWords(stored<uint16_t>() + at, warp, scratch_, dst_ + at);
+      else kernels_.warpReals(stored<float>() + at, warp, scratch_, dst_ + at);
+    }
+    written_ = true;
   }
-  const float gain = static_cast<float>(1 / divisor), middle = static_cast<float>(centre);
-  for (int64_t i = 0; i < count; ++i) dst[i] = gain * (dst[i] - middle);
+
+  void blur(double sigma) {
+    const BlurWeights blurring = blurWeights(sigma);
+    if (blurring.radius == 0) return;
+    if (!written_) scale({});
+    for (int channel = 0; channel < image_.channels; ++channel)
+      kernels_.blur(dst_ + channel * planeSize(image_), image_.height, image_.width, blurring.weights.data(),
+                    blurring.radius, scratch_);
+  }
+
+  Moments measure() {
+    if (!written_ && image_.type == PixelType::uint8) {
+      const ByteSums sums = kernels_.sumBytes(stored<uint8_t>(), count_);
+      // Variance from whole numbers: sums stay below 2^53 for images of up to 2^37 pixels.
+      return momentsFrom(0, static_cast<double>(sums.sum), static_cast<double>(sums.squares), count_);
+    }
+    if (!written_) scale({});
+    const double pivot = dst_[0];
+    const RealSums sums = kernels_.sumReals(dst_, count_, pivot);
+    return momentsFrom(pivot, sums.sum, sums.squares, count_);
+  }
+
+  void scale(const Affine& affine) {
+    if (written_) kernels_.scaleReals(dst_, count_, affine, dst_);
+    else if (image_.type == PixelType::uint8) kernels_.scaleBytes(stored<uint8_t>(), count_, affine, dst_);
+    else if (image_.type == PixelType::uint16) kernels_.scaleWords(stored<uint16_t>(), count_, affine, dst_);
+    else kernels_.scaleReals(stored<float>(), count_, affine, dst_);
+    written_ = true;
+  }
+
+  void addNoise(const Affine& affine, double deviation, const AugmentationDraw& draw) {
+    if (!written_) scale({});
+    kernels_.addNoise(dst_, count_, affine, static_cast<float>(deviation), draw.noiseKeys.data());
+  }
+
+ private:
+  template <class Pixel>
+  const Pixel* stored() const { return static_cast<const Pixel*>(image_.pixels); }
+
+  const ImageView& image_;
+  const ImageKernels& kernels_;
+  const int64_t count_;
+  float *const dst_, *const scratch_;
+  bool written_ = false;
+};
+
+// gain * (x - middle) + shift, in double until the kernels take it.
+struct Change {
+  double middle = 0, gain = 1, shift = 0;
+  Affine affine() const { return {static_cast<float>(middle), static_cast<float>(gain), static_cast<float>(shift)}; }
+};
+
+// What normalisation makes of an image with these moments, after `change`.
+Change normalise(Normalisation normalisation, double range, const Change& change, const Moments& before) {
+  const double mean = change.gain * (before.mean - change.middle) + change.shift;
+  double divisor = 1, centre = 0;
+  if (normalisation == Normalisation::range) divisor = range;
+  if (normalisation == Normalisation::mean) divisor = centre = std::max(mean, 1e-4 * range);
+  if (normalisation == Normalisation::standardise) {
+    divisor = std::max(change.gain * before.deviation, 1e-6 * range);
+    centre = mean;
+  }
+  return {change.middle, change.gain / divisor, (change.shift - centre) / divisor};
 }
 
 }  // namespace
@@ -58,17 +121,41 @@ uint64_t imageSeed(uint64_t seed, int64_t position) {
 }
 
 void loadImage(const ImageView& image, const InputTransform& transform, uint64_t seed, float* dst, float* scratch) {
-  const int64_t count = static_cast<int64_t>(image.channels) * image.height * image.width;
-  if (transform.augmentation)
-    augment(image, *transform.augmentation, seed, dst, scratch);
-  else
-    convertPixels(image, count, dst);
-  normalise(transform.normalisation, pixelRange(image.type), count, dst);
+  Loading loading(image, dst, scratch);
+  AugmentationDraw draw;
+  if (transform.augmentation) {
+    Random random(seed);
+    draw = drawAugmentation(*transform.augmentation, image.height, image.width, random);
+    loading.move(draw);
+    loading.blur(draw.blurSigma);
+  }
+  const bool byMoments = transform.normalisation == Normalisation::mean || transform.normalisation == Normalisation::standardise;
+  const bool changed = draw.brightness != 1 || draw.contrast != 1 || draw.noise != 0;
+  Moments moments{0, 0};
+  Change change;
+  if (changed || byMoments) {
+    moments = loading.measure();
+    change.middle = moments.mean;
+    change.shift = moments.mean;
+  }
+  // Brightness b, then contrast c about the mean m: b c (x - m) + b m. Then noise, in units of the deviation.
+  change.gain *= draw.brightness * draw.contrast;
+  change.shift *= draw.brightness;
+  const double deviation = draw.noise * moments.deviation * change.gain;
+  if (deviation != 0) {
+    loading.addNoise(change.affine(), deviation, draw);
+    change = {};
+    if (byMoments) {
+      moments = loading.measure();
+      change.middle = change.shift = moments.mean;
+    }
+  }
+  loading.scale(normalise(transform.normalisation, pixelRange(image.type), change, moments).affine());
 }
 
 int64_t loadScratchSize(const ImageView& image) {
-  const int64_t count = static_cast<int64_t>(image.channels) * image.height * image.width;
-  return std::max(count, blurScratchSize(image.height, image.width));
+  return std::max(warpScratchBytes(image.height, image.width) / 4,
+                  blurScratchFloats(image.height, image.width, maxBlurRadius));
 }
 
 }  // namespace brightcell

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/image.h"
+
 namespace brightcell {
 
 // One tile of a matrix product: c[i][0..columns) (+)= bias + sum over k of a_i[k] * b[k][0..columns).
@@ -141,6 +143,8 @@ struct Kernels {
   double (*sumSquares)(const float* src, int64_t count);
   void (*adam)(const AdamSettings&, const float* gradient, float* value, float* m, float* v, int64_t count);
   void (*sgd)(const SgdSettings&, const float* gradient, float* value, float* velocity, int64_t count);
+
+  ImageKernels image;
 };
 
 // One table per instruction set.

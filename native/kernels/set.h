@@ -44,5 +44,15 @@ void adam(const AdamSettings& s, const float* gradient, float* __restrict value,
           float* __restrict v, int64_t count);
 void sgd(const SgdSettings& s, const float* gradient, float* __restrict value, float* __restrict velocity,
          int64_t count);
+void warpBytes(const uint8_t* src, const Warp& w, void* scratch, float* dst);
+void warpWords(const uint16_t* src, const Warp& w, void* scratch, float* dst);
+void warpReals(const float* src, const Warp& w, void* scratch, float* dst);
+void scaleBytes(const uint8_t* src, int64_t count, const Affine& affine, float* dst);
+void scaleWords(const uint16_t* src, int64_t count, const Affine& affine, float* dst);
+void scaleReals(const float* src, int64_t count, const Affine& affine, float* dst);
+ByteSums sumBytes(const uint8_t* src, int64_t count);
+RealSums sumReals(const float* src, int64_t count, double pivot);
+void blur(float* plane, int height, int width, const float* weights, int radius, float* scratch);
+void addNoise(float* values, int64_t count, const Affine& affine, float deviation, const uint32_t* keys);
 
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -40,6 +40,16 @@ const Kernels& table() {
       .sumSquares = sumSquares,
       .adam = adam,
       .sgd = sgd,
+      .image = {.warpBytes = warpBytes,
+                .warpWords = warpWords,
+                .warpReals = warpReals,
+                .scaleBytes = scaleBytes,
+                .scaleWords = scaleWords,
+                .scaleReals = scaleReals,
+                .sumBytes = sumBytes,
+                .sumReals = sumReals,
+                .blur = blur,
+                .addNoise = addNoise},
   };
   return kernels;
 }
