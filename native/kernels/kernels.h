@@ -48,6 +48,31 @@ struct WinogradTile {
   ptrdiff_t rowStep, columnStep;
 };
 
+// A panel for productTile, [depth in words][panel]: element (k, j) is src[k * depthStep + j * widthStep], of which one
+// step is 1. Columns from `width` to `panel` become zero. A word is a float, or with `pairs` two elements k and k + 1
+// as bfloat16, the first in the low half; an odd last one is paired with zero.
+struct Packing {
+  const float* src;
+  int64_t depthStep, widthStep, depth;
+  int width, panel;
+  bool pairs;
+  uint32_t* dst;
+};
+
+// c[i][0..columns) (+)= bias + sum over words k of a[k][i] * b[k][0..columns), from panels of width `height` and
+// Kernels::panel.
+struct ProductTile {
+  const uint32_t *a, *b;
+  int64_t depth;  // words
+  int height;     // 1, 2, 4, 6, 8 or 12, at most Kernels::rows
+  bool pairs;
+  float* c;
+  int64_t cStep;
+  int rows, columns;  // of c; rows at most `height`
+  bool accumulate;
+  const float* bias;  // null: none; read in whole vectors
+};
+
 // A gradient that is not zero: where its window starts in the padded source, and its value.
 struct Live {
   int32_t offset;
@@ -78,6 +103,8 @@ struct Kernels {
   int panel;  // widest tile
   int rows;   // tallest tile
   void (*tile)(const Tile&);
+  void (*pack)(const Packing&);
+  void (*productTile)(const ProductTile&);
 
   void (*smallProduct)(const SmallProduct&);
 

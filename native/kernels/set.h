@@ -23,6 +23,8 @@ void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps,
                   ptrdiff_t frequencyStep);
 void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                      ptrdiff_t laneStep);
+void pack(const Packing& p);
+void productTile(const ProductTile& t);
 void addLivePatches(const Live* live, int64_t count, const float* src, ptrdiff_t sourceRow, int kernelRows,
                     int64_t length, float* acc);
 void scatterLive(const Live* live, int64_t count, const float* weights, int kernelRows, int64_t length, float* dst,

@@ -13,6 +13,8 @@ const Kernels& table() {
       .panel = 2 * lanes,
       .rows = maxRows,
       .tile = tile,
+      .pack = pack,
+      .productTile = productTile,
       .smallProduct = smallProduct,
       .winogradSource = winogradSource,
       .winogradAddSource = winogradAddSource,
