@@ -4,7 +4,7 @@
 //
 // Donors (tcell) and runs (flowcam) are kept on one side of the split, mitocheck is split at random. Test scores are
 // printed as mean and standard deviation over the seeds. The peers train side by side, one thread each, which is how
-// they get most out of the processors; the seconds are no comparison of speed (see bench/train.ts).
+// they get most out of the processors; the seconds are no comparison of speed (see bench/speed.ts).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
