@@ -1,4 +1,5 @@
-// core_tests --list prints the titles; core_tests runs all and prints "ok <title>" or "failed <title>\t<message>".
+// core_tests --list prints the titles; core_tests runs all, core_tests <words> those whose title holds the words;
+// one line each: "ok <title>" or "failed <title>\t<message>".
 #include <cstdio>
 #include <cstring>
 
@@ -6,12 +7,14 @@
 
 int main(int count, char** arguments) {
   const bool list = count > 1 && std::strcmp(arguments[1], "--list") == 0;
+  const char* words = count > 1 && !list ? arguments[1] : "";
   int failures = 0;
   for (const auto& fact : brightcell::test::facts()) {
     if (list) {
       std::printf("%s\n", fact.title.c_str());
       continue;
     }
+    if (fact.title.find(words) == std::string::npos) continue;
     try {
       fact.body();
       std::printf("ok %s\n", fact.title.c_str());
