@@ -216,14 +216,14 @@ FACT("matrix products of one row, one column, one term, and of huge and tiny num
     for (const int64_t rows : {1, 2, 13})
       for (const int64_t columns : {1, 15, 16, 17, 33})
         for (const int64_t depth : {1, 2, 255, 257}) compareProduct(rows, columns, depth, 1, 1, set);
-    for (const auto [a, b] : {std::pair{1e30, 1e-3}, {1e-3, 1e30}, {1e-30, 1.0}, {1e-20, 1e-20}, {0.0, 1.0}, {1.0, 0.0}})
+    for (const auto& [a, b] : {std::pair{1e30, 1e-3}, {1e-3, 1e30}, {1e-30, 1.0}, {1e-20, 1e-20}, {0.0, 1.0}, {1.0, 0.0}})
       compareProduct(37, 50, 300, a, b, set);
   });
 }
 
 FACT("one image's dense results are the same bits in any batch") {
   forEachSet([](const Kernels&, const std::string& set) {
-    for (const auto [columns, depth] : {std::pair<int64_t, int64_t>{2048, 700}, {64, 2048}, {4, 64}, {33, 130}}) {
+    for (const auto& [columns, depth] : {std::pair<int64_t, int64_t>{2048, 700}, {64, 2048}, {4, 64}, {33, 130}}) {
       Random random(columns);
       const std::vector<float> a = draw(30 * depth, random), b = draw(depth * columns, random);
       std::vector<float> together(30 * columns + 64), alone(columns + 64);
