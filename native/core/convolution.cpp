@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "core/direct_convolution.h"
+#include "core/fft_convolution.h"
 #include "core/winograd_convolution.h"
 
 namespace brightcell {
@@ -24,17 +25,20 @@ std::vector<ConvCandidate<Way>> inOrder(std::vector<ConvCandidate<Way>> candidat
 
 }  // namespace
 
-std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer, Precision) {
+std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer, Precision precision) {
   std::vector<ConvCandidate<ConvForward>> candidates;
   addDirectForward(layer, candidates);
   addWinogradForward(layer, candidates);
+  addFftForward(layer, precision, candidates);
   return inOrder(std::move(candidates));
 }
 
-std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& layer, bool diffSource, Precision) {
+std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& layer, bool diffSource,
+                                                            Precision precision) {
   std::vector<ConvCandidate<ConvBackward>> candidates;
   addDirectBackward(layer, diffSource, candidates);
   addWinogradBackward(layer, diffSource, candidates);
+  addFftBackward(layer, diffSource, precision, candidates);
   return inOrder(std::move(candidates));
 }
 

@@ -97,6 +97,8 @@ struct SgdSettings {
   bool nesterov;
 };
 
+struct FftKernels;
+
 struct Kernels {
   const char* name;
   int lanes;  // floats in a vector
@@ -172,6 +174,7 @@ struct Kernels {
   void (*sgd)(const SgdSettings&, const float* gradient, float* value, float* velocity, int64_t count);
 
   ImageKernels image;
+  const FftKernels* fft;
 };
 
 // One table per instruction set.

@@ -1,5 +1,6 @@
 // What one instruction set's files define and its table lists. kernels.h says what each does.
 #pragma once
+#include "kernels/fft.h"
 #include "kernels/vector.h"
 
 namespace brightcell::BRIGHTCELL_SET {
@@ -56,5 +57,16 @@ ByteSums sumBytes(const uint8_t* src, int64_t count);
 RealSums sumReals(const float* src, int64_t count, double pivot);
 void blur(float* plane, int height, int width, const float* weights, int radius, float* scratch);
 void addNoise(float* values, int64_t count, const Affine& affine, float deviation, const uint32_t* keys);
+
+void fftRows(const FftSource& s, int rows, float* dst, ptrdiff_t groupStep);
+void fftColumns(const float* src, int rows, bool real, float* dst, ptrdiff_t frequencyStep, ptrdiff_t partStep);
+void fftColumnPairs(const float* src, int rows, bool real, uint32_t* dst, ptrdiff_t frequencyStep);
+void fftInverseColumns(const float* src, ptrdiff_t frequencyStep, ptrdiff_t partStep, bool real, int rows, float* dst);
+void fftInverseRows(const float* src, ptrdiff_t groupStep, const FftTarget& t);
+void fftMultiply(const FftProduct& p);
+void fftMultiplyPairs(const FftPairProduct& p);
+void fftMaxPool(const float* plane, const FftPool& p, float* dst, uint8_t* place);
+void fftUnpool(const float* diff, const uint8_t* place, const FftPool& p, float* plane);
+extern const FftKernels fftKernels;
 
 }  // namespace brightcell::BRIGHTCELL_SET

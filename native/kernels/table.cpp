@@ -52,6 +52,7 @@ const Kernels& table() {
                 .sumReals = sumReals,
                 .blur = blur,
                 .addNoise = addNoise},
+      .fft = &fftKernels,
   };
   return kernels;
 }
