@@ -113,12 +113,28 @@ std::shared_ptr<Rows> readRows(const Napi::Object& input) {
   return rows;
 }
 
+struct OneImage {
+  ImageView view;
+  InputTransform transform;
+
+  ImageSource source() const {
+    return {1, loadScratchSize(view),
+            [this](int64_t, float* dst, float* scratch) { loadImage(view, transform, 0, dst, scratch); }};
+  }
+};
+
+PixelType pixelTypeOf(const Napi::TypedArray& pixels) {
+  if (pixels.TypedArrayType() == napi_uint8_array) return PixelType::uint8;
+  return pixels.TypedArrayType() == napi_uint16_array ? PixelType::uint16 : PixelType::float32;
+}
+
 class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "NativeNetwork",
                        {InstanceMethod<&NativeNetwork::trainStep>("trainStep"),
                         InstanceMethod<&NativeNetwork::predict>("predict"),
+                        InstanceMethod<&NativeNetwork::classify>("classify"),
                         InstanceMethod<&NativeNetwork::activations>("activations"),
                         InstanceMethod<&NativeNetwork::tensors>("tensors"),
                         InstanceMethod<&NativeNetwork::write>("write"),
@@ -173,6 +189,21 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     return infer(info, core_->classes(), [](Network& core, const ImageSource& source, float* dst) {
       core.predict(source, dst);
     });
+  }
+
+  // (pixels of one image [C, H, W], normalisation, Float32Array of K): at once, on the calling thread alone.
+  void classify(const Napi::CallbackInfo& info) {
+    const auto pixels = info[0].As<Napi::TypedArray>();
+    const auto bytes = static_cast<const uint8_t*>(pixels.ArrayBuffer().Data()) + pixels.ByteOffset();
+    const Shape shape = core_->input();
+    OneImage image{{bytes, pixelTypeOf(pixels), shape.channels, shape.height, shape.width}, {}};
+    image.transform.normalisation = parseNormalisation(info[1]);
+    const WorkAlone alone;
+    try {
+      core_->predict(image.source(), info[2].As<Napi::Float32Array>().Data());
+    } catch (const std::exception& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
   }
 
   // (input, layer)

@@ -100,7 +100,8 @@ LossResult computeLoss(const Loss& loss, const float* logits, const int32_t* lab
 }
 
 void softmaxRows(float* values, int64_t rows, int classes) {
-  std::vector<double> p(classes);
+  thread_local std::vector<double> p;  // kept: a single image is classified without allocation
+  p.resize(classes);
   for (int64_t row = 0; row < rows; ++row, values += classes) {
     softmax(values, classes, p.data());
     for (int k = 0; k < classes; ++k) values[k] = static_cast<float>(p[k]);

@@ -1,6 +1,7 @@
 #include "core/parallel.h"
 
 #include <atomic>
+#include <chrono>
 #include <numeric>
 #include <thread>
 
@@ -53,6 +54,44 @@ FACT("an exception of a task reaches the caller, and the next loop works") {
     check(sum == 1, "the next loop did not run");
   }
   setThreads(2);
+}
+
+FACT("short loops that follow each other closely or after a pause lose no index") {
+  for (const int count : {2, 4}) {
+    setThreads(count);
+    for (int loop = 0; loop < 3000; ++loop) {
+      std::atomic<int> calls{0};
+      parallelFor(1 + loop % 5, [&](std::ptrdiff_t, int) { ++calls; });
+      check(calls == 1 + loop % 5, "an index was lost");
+      if (loop % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  setThreads(2);
+}
+
+FACT("a thread that works alone runs its loops itself, while another caller's loop is under way") {
+  std::atomic<bool> begun{false}, release{false};
+  std::thread other([&] {
+    parallelFor(1, [&](std::ptrdiff_t, int) {
+      begun = true;
+      while (!release) std::this_thread::yield();
+    });
+  });
+  while (!begun) std::this_thread::yield();
+  {
+    const WorkAlone alone;
+    check(threads() == 1, "a lone thread has one worker");
+    const auto self = std::this_thread::get_id();
+    int calls = 0;
+    parallelFor(20, [&](std::ptrdiff_t, int worker) {
+      check(worker == 0 && std::this_thread::get_id() == self, "an index ran elsewhere");
+      ++calls;
+    });
+    check(calls == 20, "an index was lost");
+  }
+  release = true;
+  other.join();
+  check(threads() == 2, "the number of threads came back");
 }
 
 }  // namespace

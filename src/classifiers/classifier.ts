@@ -7,6 +7,13 @@ export interface Classifier {
   readonly classes: readonly string[];
   /** Probabilities N x K row major of rows of an image set that has the classifier's stored shape. */
   predict(images: ImageSet, rows: Int32Array, job?: Job): Promise<Float32Array>;
+  /**
+   * Probabilities (K) of one image [C, H, W] of the stored shape and pixel type, at once and on the calling thread:
+   * for cells that come one by one. They are written to `probabilities` where that is given, and then nothing is
+   * allocated. The same numbers as `predict` gives. Throws `option-invalid` for a wrong length or pixel type and
+   * `network-busy` while `predict` is under way.
+   */
+  classify(image: Uint8Array | Uint16Array, probabilities?: Float32Array): Float32Array;
   /** Writes a folder that `loadClassifier` reads: data only, never code. */
   save(path: string): Promise<void>;
 }

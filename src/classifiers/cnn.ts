@@ -55,6 +55,21 @@ export class CnnClassifier implements LoadedClassifier {
     return probabilities;
   }
 
+  classify(
+    image: Uint8Array | Uint16Array,
+    probabilities = new Float32Array(this.classes.length),
+  ): Float32Array {
+    const wanted = this.pixelType === 'uint16' ? Uint16Array : Uint8Array;
+    if (!(image instanceof wanted))
+      throw new BrightcellError(
+        'option-invalid',
+        `image must be a ${wanted.name}: this model was trained on ${this.pixelType} images. ` +
+          'Scale the pixels to that depth.',
+      );
+    this.#network.classify(image, this.#description.normalisation, probabilities);
+    return probabilities;
+  }
+
   /** Throws `model-exists` where something else stands, `disk-full`. */
   async save(path: string): Promise<void> {
     await saveModel(path, this.#description, this.#network.weights());

@@ -1,6 +1,6 @@
 import { BrightcellError } from '../errors.ts';
 import { addon } from './addon.ts';
-import { checkRows, ImageSet } from './imageSet.ts';
+import { checkRows, ImageSet, type Pixels } from './imageSet.ts';
 import { type MapShape, resolveNetwork } from './networkShape.ts';
 import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
 import { checkTensors, momentsOf, type NamedTensor } from './networkState.ts';
@@ -122,6 +122,30 @@ export class Network {
     return this.#enqueue(native => native.predict(input));
   }
 
+  /**
+   * Class probabilities of one image [C, H, W], written to `probabilities` (K) before it returns: on the calling
+   * thread alone, without memory of its own from the second call on. The same bits as `predict` gives. Throws
+   * `option-invalid` for wrong lengths and `network-busy` while another call of this network is under way.
+   */
+  classify(image: Pixels, normalisation: Normalisation, probabilities: Float32Array): void {
+    const native = this.#idle();
+    const { channels, height, width } = this.spec.input;
+    if (!isPixels(image)) invalid('image must be a Uint8Array, a Uint16Array or a Float32Array.');
+    if (image.length !== channels * height * width)
+      invalid(
+        `An image must hold ${channels} x ${height} x ${width} = ${channels * height * width} values. ` +
+          `Received ${image.length}.`,
+      );
+    if (!(probabilities instanceof Float32Array) || probabilities.length !== this.classes)
+      invalid(`probabilities must be a Float32Array of ${this.classes}, one for each class.`);
+    checkNormalisation(normalisation);
+    try {
+      native.classify(image, normalisation, probabilities);
+    } catch (error) {
+      memoryError(error);
+    }
+  }
+
   /** Output of layer `layer` (index into spec.layers), N x C x H x W, as prediction sees it. */
   async activations(input: InputRows, layer: number): Promise<Float32Array> {
     this.#checkInput(input);
@@ -221,6 +245,10 @@ export function setThreads(threads: number): void {
 
 export function getThreads(): number {
   return addon.getThreads();
+}
+
+function isPixels(value: unknown): value is Pixels {
+  return value instanceof Uint8Array || value instanceof Uint16Array || value instanceof Float32Array;
 }
 
 /** Gives the core's failure to get memory a name and a remedy; passes on any other error. */

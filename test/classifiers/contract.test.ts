@@ -66,6 +66,19 @@ describe.each(Object.entries(kinds))('the contract of classifiers: %s', (name, m
     expect(await classifier.predict(copied, Int32Array.of(0))).toEqual(alone);
   });
 
+  test('says the same of one image at once, and writes where it is told', async () => {
+    const images = dataset.images();
+    const pixels = images.read(rows[5]!) as Uint8Array;
+    const expected = await classifier.predict(images, rows.subarray(5, 6));
+    expect(classifier.classify(pixels)).toEqual(expected);
+    const place = new Float32Array(3);
+    expect(classifier.classify(pixels, place)).toBe(place);
+    expect(place).toEqual(expected);
+    expect(() => classifier.classify(Uint16Array.from(pixels))).toThrow(
+      expect.objectContaining({ code: 'option-invalid' }),
+    );
+  });
+
   test('gives nothing for no rows', async () => {
     expect((await classifier.predict(dataset.images(), new Int32Array(0))).length).toBe(0);
   });
