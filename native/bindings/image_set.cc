@@ -7,6 +7,7 @@
 
 #include "bindings/register.h"
 #include "bindings/worker.h"
+#include "core/checksum.h"
 #include "core/parallel.h"
 
 namespace brightcell::bindings {
@@ -69,6 +70,7 @@ Augmentation parseAugmentation(const Napi::Object& ranges) {
 Napi::Function ImageSet::define(Napi::Env env) {
   return DefineClass(env, "ImageSet",
                      {InstanceMethod<&ImageSet::count>("count"), InstanceMethod<&ImageSet::read>("read"),
+                      InstanceMethod<&ImageSet::checksums>("checksums"),
                       InstanceMethod<&ImageSet::load>("load"), InstanceMethod<&ImageSet::close>("close")});
 }
 
@@ -143,6 +145,23 @@ Napi::Value ImageSet::read(const Napi::CallbackInfo& info) {
   auto* bytes = static_cast<uint8_t*>(dst.ArrayBuffer().Data()) + dst.ByteOffset();
   std::memcpy(bytes, images->view(info[0].ToNumber().Int64Value()).pixels, static_cast<size_t>(images->imageBytes()));
   return dst;
+}
+
+// checksums(first, count): a promise of the CRC-32 of each image's stored bytes.
+Napi::Value ImageSet::checksums(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto images = open(env);
+  const int64_t first = info[0].ToNumber().Int64Value(), count = info[1].ToNumber().Int64Value();
+  auto dst = Napi::Uint32Array::New(env, static_cast<size_t>(count));
+  auto pinned = std::make_shared<Napi::ObjectReference>(Napi::Persistent(dst.As<Napi::Object>()));
+  return Worker::run(
+      env, {info.This().As<Napi::Object>()},
+      [images, first, count, out = dst.Data()] {
+        parallelFor(static_cast<std::ptrdiff_t>(count), [&](std::ptrdiff_t n, int) {
+          out[n] = crc32(static_cast<const uint8_t*>(images->view(first + n).pixels), images->imageBytes());
+        });
+      },
+      [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });
 }
 
 // load(rows, normalisation, augmentation | undefined, seed): a promise of [N, C, H, W] float32.

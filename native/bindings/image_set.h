@@ -53,6 +53,7 @@ class ImageSet : public Napi::ObjectWrap<ImageSet> {
   std::shared_ptr<const Images> open(Napi::Env env) const;
   Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
+  Napi::Value checksums(const Napi::CallbackInfo& info);
   Napi::Value load(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 

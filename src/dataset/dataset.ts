@@ -188,7 +188,7 @@ export class Dataset {
   /** Reads every image and compares it with its checksum: the damaged cells, in order; empty when all is well. */
   async verify(job: Job = {}): Promise<DamagedCell[]> {
     this.#checkOpen();
-    return verifyCells(this.#catalogue, this.#shards, this.#header, this.#count, job);
+    return verifyCells(this.#catalogue, this.#shards, this.#header, this.images(), job);
   }
 
   /** Throws `dataset-corrupt`, naming file and image, when stored pixels are not those that were written. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
+import type { ImageSet } from '../engine/imageSet.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -23,22 +22,25 @@ export async function verifyCells(
   catalogue: Catalogue,
   shards: Shards,
   header: DatasetHeader,
-  count: number,
+  images: ImageSet,
   job: Job,
 ): Promise<DamagedCell[]> {
-  const expected = new Uint32Array(count);
+  const expected = new Uint32Array(images.count);
   let read = 0;
   await catalogue.scan('SELECT checksum FROM cells ORDER BY id', chunk => {
     expected.set(numbers(chunk, 0), read);
     read += chunk.rowCount;
   });
   const damaged: { id: number; shard: string; row: number }[] = [];
-  let id = 0;
-  for await (const { checksum, shard, row } of storedChecksums(shards, header, count)) {
-    if (checksum !== expected[id]) damaged.push({ id, shard, row });
-    if (++id % 1000 === 0) {
-      throwIfCancelled(job);
-      job.onProgress?.({ stage: 'verifying', done: id, total: count, unit: 'images' });
+  const perCall = Math.max(1, Math.floor(64e6 / bytesPerCell(header)));
+  for (let first = 0; first < images.count; first += perCall) {
+    throwIfCancelled(job);
+    job.onProgress?.({ stage: 'verifying', done: first, total: images.count, unit: 'images' });
+    const stored = await images.checksums(first, Math.min(perCall, images.count - first));
+    for (const [i, checksum] of stored.entries()) {
+      if (checksum === expected[first + i]) continue;
+      const { shard, row } = shards.place(first + i);
+      damaged.push({ id: first + i, shard: shards.path(shard), row });
     }
   }
   return withSources(catalogue, damaged);
@@ -55,28 +57,6 @@ export function damageError(path: string, damaged: DamagedCell[]): BrightcellErr
       'Copy the data set from where it is whole, or import again into a new folder.',
     { fields: { path, damaged: damaged.length } },
   );
-}
-
-async function* storedChecksums(
-  shards: Shards,
-  header: DatasetHeader,
-  count: number,
-): AsyncGenerator<{ checksum: number; shard: string; row: number }> {
-  const size = bytesPerCell(header);
-  const perRead = Math.max(1, Math.floor(4e6 / size));
-  const block = Buffer.alloc(perRead * size);
-  for (const { path, offset, count: cells } of shards.files(count)) {
-    const file = await open(path, 'r');
-    try {
-      for (let row = 0; row < cells; row++) {
-        const at = row % perRead;
-        if (at === 0) await file.read(block, 0, block.length, offset + row * size);
-        yield { checksum: crc32(block.subarray(at * size, (at + 1) * size)), shard: path, row };
-      }
-    } finally {
-      await file.close();
-    }
-  }
 }
 
 async function withSources(

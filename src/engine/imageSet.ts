@@ -72,6 +72,15 @@ export class ImageSet {
     return this.handle.read(row, new pixelArrays[this.type](sizeOf(this.shape)));
   }
 
+  /** CRC-32 of the stored bytes of the images first, first + 1, ..., worked out on all threads of the core. */
+  async checksums(first: number, count: number): Promise<Uint32Array> {
+    if (count > 0) {
+      checkRow(first, this.count);
+      checkRow(first + count - 1, this.count);
+    }
+    return this.handle.checksums(first, count);
+  }
+
   /**
    * What the network would see, [N, C, H, W] float32: for looking at augmentation and for tests. The image at
    * position i of `rows` is augmented by (seed, i) alone.
