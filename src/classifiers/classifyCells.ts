@@ -35,17 +35,25 @@ async function* classifyIds(
   job: Job,
 ): AsyncGenerator<ClassifyStep> {
   const dataset = await Dataset.open(path, 'read');
+  const predict = (at: number) => {
+    const probabilities = classifier.predict(dataset.images(), ids.subarray(at, at + chunk), job);
+    probabilities.catch(() => {}); // when nobody asks for it any more; who awaits it still learns of it
+    return probabilities;
+  };
+  let next: Promise<Float32Array> | undefined;
   try {
-    const images = dataset.images();
+    next = predict(0);
     for (let at = 0; at < ids.length; at += chunk) {
+      const probabilities = await next;
       throwIfCancelled(job);
-      const rows = ids.subarray(at, at + chunk);
-      const probabilities = await classifier.predict(images, rows, job);
-      const sources = Array.from(rows, id => ({ source: `${path}#${id}`, frame: 0 }));
+      // The engine goes on while the caller writes these down.
+      if (at + chunk < ids.length) next = predict(at + chunk);
+      const sources = Array.from(ids.subarray(at, at + chunk), id => ({ source: `${path}#${id}`, frame: 0 }));
       const predictions = makePredictions(sources, classifier.classes, probabilities);
       yield { predictions, failures: [], rescaled: 0 };
     }
   } finally {
+    await next?.catch(() => {});
     await dataset.close();
   }
 }

@@ -21,7 +21,7 @@ export interface ClassifyStep {
   rescaled: number;
 }
 
-/** Predictions from N x K probabilities, in order of `images`. */
+/** Predictions from N x K probabilities, in order of `images`; they keep the array and look into it. */
 export function makePredictions(
   images: { source: string; frame: number }[],
   classes: readonly string[],
@@ -29,7 +29,7 @@ export function makePredictions(
 ): Prediction[] {
   const K = classes.length;
   return images.map(({ source, frame }, i) => {
-    const own = probabilities.slice(i * K, (i + 1) * K);
+    const own = probabilities.subarray(i * K, (i + 1) * K);
     const best = own.indexOf(own.reduce((most, p) => Math.max(most, p), 0));
     return { source, frame, class: best, className: classes[best]!, probabilities: own };
   });
