@@ -16,6 +16,9 @@ namespace {
 constexpr int side = 4, taps = 3, points = 6, frequencies = 36;
 constexpr int64_t skew = 16;  // floats between frequencies, so that they do not share cache sets
 constexpr int64_t batchBytes = int64_t{640} << 10;
+constexpr int64_t batchAcross = 64;  // tiles of a batch whose vectors are tiles
+// Tiles whose products are made and turned back at once: few enough for the first-level cache beside the weights.
+constexpr int64_t stripFloats = 4608;
 
 int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -28,7 +31,7 @@ struct Part {
 struct Plan {
   explicit Plan(const ConvLayer& l) : layer(l) {
     const Window& w = l.window;
-    const int lanes = kernels().lanes;
+    const int lanes = kernels().lanes, rows = kernels().rows;
     for (int py = 0; py < w.strideY; ++py)
       for (int by = 0; py + by * taps * w.strideY < w.height; ++by)
         for (int px = 0; px < w.strideX; ++px)
@@ -48,27 +51,33 @@ struct Plan {
     source = {w.strideY * (side * (tilesY - 1) + points - 1) + farY + 1,
               w.strideX * (side * (tilesX - 1) + points - 1) + farX + 1, w.top, w.left, channels};
     wide = {l.output.height, l.output.width, 0, 0, filters};
+    gridX = acrossTiles ? roundUp(tilesX, lanes) : tilesX;
     if (acrossTiles) {
-      rowTiles = roundUp(tilesX, lanes);
       group = 1;
-      batch = tilesX;
+      batch = gridX * std::clamp<int64_t>(batchAcross / gridX, 1, tilesY);
     } else {
       batch = std::clamp<int64_t>(batchBytes / (4 * frequencies * depth), 8, 32);
       group = std::clamp<int64_t>(batch / tiles(), 1, 16);
       batch = std::min(batch, group * tiles());
     }
+    strip = std::clamp<int64_t>(stripFloats / (points * filters) / rows * rows, rows, batch);
   }
 
-  int64_t tiles() const { return static_cast<int64_t>(tilesY) * tilesX; }
-  int64_t sourceStep() const { return (acrossTiles ? rowTiles : batch) * depth + skew; }
+  int64_t tiles() const { return tilesY * gridX; }
+  int64_t sourceStep() const { return batch * depth + skew; }
+  // Between tiles and between depths of a transformed source.
+  int64_t tileStep() const { return acrossTiles ? 1 : depth; }
+  int64_t depthStep() const { return acrossTiles ? batch : 1; }
   int64_t resultStep() const { return batch * filters + skew; }
+  int64_t stripStep() const { return strip * filters + skew; }
   double products() const { return static_cast<double>(tiles()) * frequencies * depth * filters; }
 
   ConvLayer layer;
   std::vector<Part> parts;
   bool poolsInTile, acrossTiles;  // acrossTiles: vectors hold tiles of a row, for sources of few channels
   int tilesY, tilesX;
-  int64_t filters, channels, depth, rowTiles = 0, group, batch;
+  int64_t gridX;  // tiles of a row, with those that only fill a vector
+  int64_t filters, channels, depth, group, batch, strip;
   MapLayout source, wide;
 
  private:
@@ -100,30 +109,37 @@ class Sources {
     for (const Part& part : p_.parts)
       if (std::find(columns_.begin(), columns_.end(), part.x) == columns_.end()) columns_.push_back(part.x);
     residues_ = side * p_.layer.window.strideX;
-    sampleRow_ = p_.rowTiles + 2 * points + p_.source.width / residues_ + 16;
+    byHalves_ = p_.channels == 1 && (residues_ & (residues_ - 1)) == 0;
+    sampleRow_ = roundUp(std::max<int64_t>(p_.gridX + points, p_.source.width / residues_ + 1), kernels().lanes);
   }
 
   int64_t scratchFloats() const {
     const int64_t padded = p_.group * paddedStep();
-    return p_.acrossTiles ? padded + p_.source.height * rowStep() + residues_ * sampleRow_ : padded;
+    return p_.acrossTiles ? padded + p_.source.height * rowStep() + 2 * residues_ * sampleRow_ : padded;
   }
-  int64_t paddedStep() const { return roundUp(p_.source.size(), 16) + skew; }
+  int64_t paddedStep() const { return roundUp(p_.source.size(), 16) + residues_ * sampleRow_ + skew; }
 
   void read(const Features& src, Images images, float* scratch) const {
     for (int64_t i = 0; i < images.count(); ++i) {
-      padImage(src, images.first + i, p_.source, scratch + i * paddedStep());
+      float* padded = scratch + i * paddedStep();
+      padImage(src, images.first + i, p_.source, padded);
+      std::fill(padded + p_.source.size(), padded + paddedStep(), 0.0f);
       if (p_.acrossTiles) transformRows(scratch, scratch + paddedStep());
     }
   }
 
-  // Tiles [first, first + count) of the group; in vectors across tiles they are one row of tiles.
+  // Tiles [first, first + count) of the group; in vectors across tiles they are whole rows of tiles.
   void transform(const float* scratch, int64_t first, int64_t count, float* dst) const {
     const Window& w = p_.layer.window;
-    if (p_.acrossTiles) return transformColumns(scratch + paddedStep(), static_cast<int>(first / p_.tilesX), dst);
+    if (p_.acrossTiles) {
+      for (int64_t t = 0; t < count; t += p_.gridX)
+        transformColumns(scratch + paddedStep(), (first + t) / p_.gridX, dst + t);
+      return;
+    }
     for (int64_t t = 0; t < count; ++t) {
       const int64_t tile = (first + t) % p_.tiles(), image = (first + t) / p_.tiles();
-      const float* corner = scratch + image * paddedStep() + p_.source.at(w.strideY * side * (tile / p_.tilesX),
-                                                                          w.strideX * side * (tile % p_.tilesX));
+      const float* corner = scratch + image * paddedStep() + p_.source.at(w.strideY * side * (tile / p_.gridX),
+                                                                          w.strideX * side * (tile % p_.gridX));
       float* into = dst + t * p_.depth;
       for (const Part& part : p_.parts) {
         kernels().winogradSource(corner + p_.source.at(part.y, part.x), w.strideY * p_.source.rowStep(),
@@ -136,7 +152,7 @@ class Sources {
  private:
   // [row][C][column of parts][fx][tiles of the row]
   int64_t rowStep() const {
-    return p_.channels * static_cast<int64_t>(columns_.size()) * points * p_.rowTiles + skew;
+    return p_.channels * static_cast<int64_t>(columns_.size()) * points * p_.gridX + skew;
   }
   int64_t columnIndex(int x) const { return std::find(columns_.begin(), columns_.end(), x) - columns_.begin(); }
 
@@ -151,37 +167,54 @@ class Sources {
             const int x = p_.layer.window.strideX * j + columns_[i];
             at[j] = samples + x % residues_ * sampleRow_ + x / residues_;
           }
-          kernels().winogradRow(at, p_.rowTiles,
-                                rows + y * rowStep() + (c * columns_.size() + i) * points * p_.rowTiles, p_.rowTiles);
+          kernels().winogradRow(at, p_.gridX, rows + y * rowStep() + (c * columns_.size() + i) * points * p_.gridX,
+                                p_.gridX);
         }
       }
   }
 
   // Sample x of the row goes to [x mod (4 strides)][x div (4 strides)]: what one tap of all tiles reads is a run.
   void spread(const float* row, float* samples) const {
-    const int width = p_.source.width;
+    if (byHalves_) return spreadByHalves(row, samples);
     for (int r = 0; r < residues_; ++r) {
       float* to = samples + r * sampleRow_;
       const float* from = row + r * p_.channels;
       const int64_t step = static_cast<int64_t>(residues_) * p_.channels;
-      for (int x = r; x < width; x += residues_, from += step) *to++ = *from;
+      for (int x = r; x < p_.source.width; x += residues_, from += step) *to++ = *from;
+      std::fill(to, samples + (r + 1) * sampleRow_, 0.0f);
     }
   }
 
-  void transformColumns(const float* rows, int tileRow, float* dst) const {
+  // Even from odd, as often as it takes; what stands behind the row is read along.
+  void spreadByHalves(const float* row, float* samples) const {
+    const int64_t all = residues_ * sampleRow_;
+    const float* from = row;
+    float *to = samples, *other = samples + all;
+    for (int m = 4; m <= residues_; m *= 2) std::swap(to, other);  // so that the last step ends in `samples`
+    for (int m = 1; m < residues_; m *= 2) {
+      const int64_t length = all / m, half = length / 2;
+      for (int r = 0; r < m; ++r)
+        kernels().splitPairs(from + r * length, half, to + r * half, to + (r + m) * half);
+      from = to;
+      std::swap(to, other);
+    }
+  }
+
+  void transformColumns(const float* rows, int64_t tileRow, float* dst) const {
     const int stride = p_.layer.window.strideY;
     int64_t d = 0;
     for (const Part& part : p_.parts)
       for (int64_t c = 0; c < p_.channels; ++c, ++d)
         kernels().winogradColumns(
             rows + (stride * side * tileRow + part.y) * rowStep() +
-                (c * columns_.size() + columnIndex(part.x)) * points * p_.rowTiles,
-            stride * rowStep(), p_.rowTiles, p_.rowTiles, dst + d * p_.rowTiles, p_.sourceStep());
+                (c * columns_.size() + columnIndex(part.x)) * points * p_.gridX,
+            stride * rowStep(), p_.gridX, p_.gridX, dst + d * p_.batch, p_.sourceStep());
   }
 
   const Plan& p_;
   std::vector<int> columns_;
   int residues_ = 0;
+  bool byHalves_ = false;
   int64_t sampleRow_ = 0;
 };
 
@@ -244,7 +277,7 @@ class WinogradForward : public ConvForward {
       multiply(transformed, count, products, rows);
       for (int64_t t = 0; t < count; ++t) {
         const int64_t image = (first + t) / p_.tiles(), tile = (first + t) % p_.tiles();
-        const int y = static_cast<int>(tile / p_.tilesX), x = static_cast<int>(tile % p_.tilesX);
+        const int y = static_cast<int>(tile / p_.gridX), x = static_cast<int>(tile % p_.gridX);
         const float* from = rows + t * p_.filters;
         if (p_.poolsInTile) {
           const int64_t at = (images.first + image) * l.result.size() + resultOffset(p_, y, x);
@@ -268,18 +301,21 @@ class WinogradForward : public ConvForward {
  private:
   int64_t weightStep() const { return p_.depth * roundUp(p_.filters, kernels().panel) + skew; }
 
+  // Strip by strip, so that the six products of a strip are turned back while in cache, and their weights stay there.
   void multiply(const float* transformed, int64_t count, float* products, float* rows) const {
-    const int64_t panel = kernels().panel, step = p_.resultStep();
-    for (int fx = 0; fx < points; ++fx) {
-      for (int fy = 0; fy < points; ++fy) {
-        const int f = fx * points + fy;
-        kernels().smallProduct({transformed + f * p_.sourceStep(), p_.acrossTiles ? 1 : p_.depth,
-                                p_.acrossTiles ? p_.rowTiles : 1, weights_.data() + f * weightStep(), panel,
-                                p_.depth * panel, products + fy * step, p_.filters, count, p_.filters, p_.depth,
-                                false});
+    const int64_t panel = kernels().panel, step = p_.stripStep();
+    for (int fx = 0; fx < points; ++fx)
+      for (int64_t first = 0; first < count; first += p_.strip) {
+        const int64_t tiles = std::min(p_.strip, count - first);
+        for (int fy = 0; fy < points; ++fy) {
+          const int f = fx * points + fy;
+          kernels().smallProduct({transformed + f * p_.sourceStep() + first * p_.tileStep(), p_.tileStep(),
+                                  p_.depthStep(), weights_.data() + f * weightStep(), panel, p_.depth * panel,
+                                  products + fy * step, p_.filters, tiles, p_.filters, p_.depth, false});
+        }
+        kernels().winogradToRows(products, step, tiles * p_.filters,
+                                 rows + fx * side * p_.resultStep() + first * p_.filters, p_.resultStep());
       }
-      kernels().winogradToRows(products, step, count * p_.filters, rows + fx * side * step, step);
-    }
   }
 
   Plan p_;
@@ -368,7 +404,7 @@ class WinogradBackward : public ConvBackward {
     const Shape& result = p_.layer.result;
     for (int64_t t = 0; t < count; ++t) {
       const int64_t image = (first + t) / p_.tiles(), tile = (first + t) % p_.tiles();
-      const int y = static_cast<int>(tile / p_.tilesX), x = static_cast<int>(tile % p_.tilesX);
+      const int y = static_cast<int>(tile / p_.gridX), x = static_cast<int>(tile % p_.gridX);
       float* into = rows + t * p_.filters;
       if (p_.poolsInTile) {
         const int64_t at = (images.first + image) * result.size() + resultOffset(p_, y, x);
@@ -388,7 +424,7 @@ class WinogradBackward : public ConvBackward {
       for (int fy = 0; fy < points; ++fy) {
         const int f = fx * points + fy;
         float* source = transformed + f * p_.sourceStep();
-        kernels().smallProduct({source, p_.acrossTiles ? p_.rowTiles : 1, p_.acrossTiles ? 1 : p_.depth,
+        kernels().smallProduct({source, p_.depthStep(), p_.tileStep(),
                                 gradient + fy * step, p_.filters, panel, accumulator + f * sumStep(), p_.filters,
                                 p_.depth, p_.filters, count, true});
         // The transformed source has done its work: the gradient of it takes its place.
@@ -404,7 +440,7 @@ class WinogradBackward : public ConvBackward {
     for (int64_t t = 0; t < count; ++t) {
       const int64_t tile = (first + t) % p_.tiles(), image = (first + t) / p_.tiles();
       float* corner = padded + image * sources_.paddedStep() +
-                      p_.source.at(w.strideY * side * (tile / p_.tilesX), w.strideX * side * (tile % p_.tilesX));
+                      p_.source.at(w.strideY * side * (tile / p_.gridX), w.strideX * side * (tile % p_.gridX));
       const float* from = transformed + t * p_.depth;
       for (const Part& part : p_.parts) {
         kernels().winogradAddSource(from, p_.sourceStep(), p_.channels, corner + p_.source.at(part.y, part.x),
@@ -425,9 +461,8 @@ constexpr double transformOperations = 150;
 
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
   const double tiles = static_cast<double>(p.tiles());
-  const double across = p.acrossTiles ? static_cast<double>(p.rowTiles) / p.tilesX : 1.0;
-  return products * p.products() / productShare +
-         transformOperations * tiles * (sourceTransforms * p.depth * across + resultTransforms * p.filters);
+    return products * p.products() / productShare +
+         transformOperations * tiles * (sourceTransforms * p.depth + resultTransforms * p.filters);
 }
 
 bool worthAsking(const ConvLayer& layer) {

@@ -117,6 +117,8 @@ struct Kernels {
                          ptrdiff_t frequencyStep);
   void (*winogradAddSource)(const float* src, ptrdiff_t frequencyStep, int64_t channels, float* dst,
                             ptrdiff_t rowStep, ptrdiff_t columnStep);
+  // even[i] = src[2 i], odd[i] = src[2 i + 1]; pairs: whole vectors.
+  void (*splitPairs)(const float* src, int64_t pairs, float* even, float* odd);
   // One direction of it for many tiles at once: sample j of tile t is samples[j][t]; then, for each of 6 frequencies
   // in x (sourceStep apart), row j of tile t is src[j * rowStep + t].
   void (*winogradRow)(const float* const* samples, int64_t tiles, float* dst, ptrdiff_t frequencyStep);

@@ -9,10 +9,14 @@ template <int Rows, int Vectors>
 void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptrdiff_t bDepth, ptrdiff_t depth,
            float* c, ptrdiff_t cRow, bool accumulate) {
   Vector acc[Rows][Vectors];
+  float* row = c;
   BRIGHTCELL_UNROLL
-  for (int i = 0; i < Rows; ++i)
+  for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < Vectors; ++v) acc[i][v] = accumulate ? load(c + i * cRow + v * lanes) : Vector{};
+    for (int v = 0; v < Vectors; ++v) acc[i][v] = accumulate ? load(row + v * lanes) : Vector{};
+    row += cRow;
+    BRIGHTCELL_OPAQUE(row);
+  }
   // Three rows a base: the processor's addresses reach them without more registers.
   constexpr int bases = (Rows + 2) / 3;
   const float* base[bases];
@@ -34,10 +38,14 @@ void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptr
     BRIGHTCELL_UNROLL
     for (int i = 0; i < bases; ++i) base[i] += aDepth;
   }
+  row = c;
   BRIGHTCELL_UNROLL
-  for (int i = 0; i < Rows; ++i)
+  for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < Vectors; ++v) store(c + i * cRow + v * lanes, acc[i][v]);
+    for (int v = 0; v < Vectors; ++v) store(row + v * lanes, acc[i][v]);
+    row += cRow;
+    BRIGHTCELL_OPAQUE(row);
+  }
 }
 
 template <int Vectors>

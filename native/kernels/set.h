@@ -11,6 +11,7 @@ void winogradSource(const float* src, ptrdiff_t rowStep, ptrdiff_t columnStep, i
                     ptrdiff_t frequencyStep);
 void winogradAddSource(const float* src, ptrdiff_t frequencyStep, int64_t channels, float* dst, ptrdiff_t rowStep,
                        ptrdiff_t columnStep);
+void splitPairs(const float* src, int64_t pairs, float* even, float* odd);
 void winogradRow(const float* const* samples, int64_t tiles, float* dst, ptrdiff_t frequencyStep);
 void winogradColumns(const float* src, ptrdiff_t rowStep, ptrdiff_t sourceStep, int64_t tiles, float* dst,
                      ptrdiff_t frequencyStep);

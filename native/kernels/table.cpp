@@ -18,6 +18,7 @@ const Kernels& table() {
       .smallProduct = smallProduct,
       .winogradSource = winogradSource,
       .winogradAddSource = winogradAddSource,
+      .splitPairs = splitPairs,
       .winogradRow = winogradRow,
       .winogradColumns = winogradColumns,
       .winogradToRows = winogradToRows,

@@ -47,6 +47,17 @@ BRIGHTCELL_INLINE void store(float* p, Vector v) { *reinterpret_cast<Unaligned*>
 // Not "+": adding zero is work (it turns -0 into 0), subtracting it is none.
 BRIGHTCELL_INLINE Vector all(float x) { return x - Vector{}; }
 
+// Element i is first[places[i]], or second[places[i] - lanes].
+BRIGHTCELL_INLINE Vector shuffle(Vector first, Vector second, Integers places) {
+#if defined(__clang__)
+  Vector result;
+  for (int i = 0; i < lanes; ++i) result[i] = places[i] < lanes ? first[places[i]] : second[places[i] - lanes];
+  return result;
+#else
+  return __builtin_shuffle(first, second, places);
+#endif
+}
+
 // Keeps a loaded vector in its register: g++ 12 would otherwise load it again for every use, and loads, not products,
 // would set the pace.
 #if defined(__x86_64__)
@@ -56,5 +67,9 @@ BRIGHTCELL_INLINE Vector all(float x) { return x - Vector{}; }
 #else
 #define BRIGHTCELL_KEEP(vector) (void)(vector)
 #endif
+
+// Makes a pointer's value unknown to the compiler, so that it walks rows by one addition instead of keeping every
+// row's address in a register or on the stack.
+#define BRIGHTCELL_OPAQUE(pointer) asm("" : "+r"(pointer))
 
 }  // namespace brightcell::BRIGHTCELL_SET

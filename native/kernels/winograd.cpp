@@ -162,6 +162,16 @@ void winogradAddSource(const float* src, ptrdiff_t frequencyStep, int64_t channe
   }
 }
 
+void splitPairs(const float* src, int64_t pairs, float* even, float* odd) {
+  Integers evens, odds;
+  for (int i = 0; i < lanes; ++i) evens[i] = 2 * i, odds[i] = 2 * i + 1;
+  for (int64_t i = 0; i < pairs; i += lanes) {
+    const Vector first = load(src + 2 * i), second = load(src + 2 * i + lanes);
+    store(even + i, shuffle(first, second, evens));
+    store(odd + i, shuffle(first, second, odds));
+  }
+}
+
 void winogradRow(const float* const* samples, int64_t tiles, float* dst, ptrdiff_t frequencyStep) {
   for (int64_t t = 0; t < tiles; t += lanes) {
     Vector d[6], v[6];
