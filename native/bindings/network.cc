@@ -142,7 +142,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                         InstanceMethod<&NativeNetwork::dispose>("dispose")});
   }
 
-  // (input Int32Array [C, H, W], layers, seed, initialiser)
+  // (input Int32Array [C, H, W], layers, seed, initialiser, precision)
   explicit NativeNetwork(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeNetwork>(info) {
     const auto input = info[0].As<Napi::Int32Array>();
     const auto list = info[1].As<Napi::Array>();
@@ -151,7 +151,10 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     try {
       core_ = std::make_shared<Network>(Shape{input[0], input[1], input[2]}, std::move(layers),
                                         static_cast<uint64_t>(info[2].As<Napi::Number>().DoubleValue()),
-                                        readInitialiser(info[3].As<Napi::Object>()));
+                                        readInitialiser(info[3].As<Napi::Object>()),
+                                        choose<Precision>(info[4].ToString().Utf8Value(),
+                                                          {{"float32", Precision::float32},
+                                                           {"bfloat16", Precision::bfloat16}}));
     } catch (const std::exception& error) {
       throw Napi::Error::New(info.Env(), error.what());
     }
@@ -285,6 +288,9 @@ void registerNetwork(Napi::Env env, Napi::Object exports) {
                 uint32_t at = 0;
                 for (const Kernels* set : availableKernels()) names.Set(at++, set->name);
                 return names;
+              }));
+  exports.Set("hasBfloat16", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
+                return Napi::Boolean::New(info.Env(), kernels().bfloat16);
               }));
   exports.Set("instructionSet", Napi::Function::New(env, [](const Napi::CallbackInfo& info) -> Napi::Value {
                 try {

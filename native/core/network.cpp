@@ -61,8 +61,11 @@ Gradient carryOut(const Pass& pass, const Block& block, const Gradient& g) {
 
 }  // namespace
 
-Network::Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser)
-    : input_(input), layers_(std::move(layers)) {
+Network::Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser,
+                 Precision precision)
+    : input_(input), layers_(std::move(layers)), precision_(precision) {
+  if (precision == Precision::bfloat16 && !kernels().bfloat16)
+    throw std::invalid_argument(std::string("the instruction set ") + kernels().name + " has no bfloat16");
   Shape shape = input;
   for (size_t i = 0; i < layers_.size(); ++i) {
     addParameters(i, shape);
@@ -146,14 +149,15 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
         conv.training = training;
         conv.first = plan->blocks.empty();
         conv.measured = next(LayerKind::batchNorm);
+        conv.precision = precision_;
         plan->blocks.push_back(createConvBlock(shape, conv));
         break;
       }
       case LayerKind::dense: {
         Activation activation = Activation::none;
         if (next(LayerKind::activation)) activation = layers_[i++].activation;
-        plan->blocks.push_back(
-            createDenseBlock(shape, layer.units, parameter(at, "weights"), parameter(at, "bias"), activation));
+        plan->blocks.push_back(createDenseBlock(shape, layer.units, parameter(at, "weights"), parameter(at, "bias"),
+                                                activation, precision_));
         break;
       }
       case LayerKind::maxPool: plan->blocks.push_back(createMaxPoolBlock(shape, layer.window)); break;

@@ -59,7 +59,9 @@ struct NamedArray {
 
 class Network {
  public:
-  Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser);
+  // Throws std::invalid_argument for bfloat16 where the chosen instruction set has none.
+  Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser,
+          Precision precision = Precision::float32);
   ~Network();
 
   Shape input() const { return input_; }
@@ -100,6 +102,7 @@ class Network {
 
   Shape input_;
   std::vector<Layer> layers_;
+  Precision precision_;
   std::vector<Shape> shapes_;
   std::vector<std::unique_ptr<Parameter>> parameters_;
   std::unique_ptr<Plan> training_, inference_;

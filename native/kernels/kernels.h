@@ -104,6 +104,7 @@ struct Kernels {
   int lanes;  // floats in a vector
   int panel;  // widest tile
   int rows;   // tallest tile
+  bool bfloat16;  // multiplies bfloat16 in hardware
   void (*tile)(const Tile&);
   void (*pack)(const Packing&);
   void (*productTile)(const ProductTile&);

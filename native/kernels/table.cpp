@@ -12,6 +12,7 @@ const Kernels& table() {
       .lanes = lanes,
       .panel = 2 * lanes,
       .rows = maxRows,
+      .bfloat16 = hasBfloat16,
       .tile = tile,
       .pack = pack,
       .productTile = productTile,

@@ -35,6 +35,11 @@ namespace brightcell::BRIGHTCELL_SET {
 
 constexpr int lanes = BRIGHTCELL_LANES;
 constexpr int maxRows = BRIGHTCELL_ROWS;
+#if defined(__AVX512BF16__)
+constexpr bool hasBfloat16 = true;
+#else
+constexpr bool hasBfloat16 = false;
+#endif
 
 typedef float Vector __attribute__((vector_size(lanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(lanes * 4)));

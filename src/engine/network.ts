@@ -10,6 +10,7 @@ import {
   checkNormalisation,
   type Normalisation,
 } from './normalisation.ts';
+import { checkPrecision, type Precision } from './precision.ts';
 import { checkInitialiser, checkSeed, positive, resolveLoss, resolveOptimiser } from './trainSettings.ts';
 
 /** Which images to take and how they become the network's input. */
@@ -45,6 +46,8 @@ export interface StepResult {
 export interface NetworkOptions {
   seed: number;
   initialiser: Initialiser;
+  /** Of the products inside; 'float32' by default. */
+  precision?: Precision;
 }
 
 /**
@@ -71,7 +74,10 @@ export class Network {
   #queue: Promise<unknown> = Promise.resolve();
   #pending = 0;
 
-  /** Throws `network-invalid` for a spec that cannot be built and `option-invalid` for a seed or initialiser. */
+  /**
+   * Throws `network-invalid` for a spec that cannot be built, and `option-invalid` for a seed, an initialiser or a
+   * precision that cannot be.
+   */
   constructor(spec: NetworkSpec, options: NetworkOptions) {
     const { layers, outputShapes } = resolveNetwork(spec);
     const seed = checkSeed(options.seed);
@@ -83,6 +89,7 @@ export class Network {
         layers,
         seed,
         initialiser,
+        checkPrecision(options.precision ?? 'float32'),
       );
     } catch (error) {
       memoryError(error);
