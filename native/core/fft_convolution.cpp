@@ -323,7 +323,7 @@ class FftForward : public ConvForward {
       }
     for (int64_t image = images.first; image < images.last; ++image)
       finish(p, (image - images.first) * tiling_.count(), result + image * layer_.result.size(),
-             place ? place + image * layer_.result.size() : nullptr);
+             layer_.pooled && place ? place + image * layer_.result.size() : nullptr);
   }
 
   void finish(const Parts& p, int64_t firstTile, float* result, uint8_t* place) const {
@@ -427,7 +427,7 @@ class FftBackward : public ConvBackward {
   void runGroup(const Features& src, Images images, const float* diff, const uint8_t* place, float* accumulator,
                 float* diffSrc, const Parts& p) const {
     for (int64_t image = images.first; image < images.last; ++image)
-      transformDiff(diff + image * layer_.result.size(), place ? place + image * layer_.result.size() : nullptr,
+      transformDiff(diff + image * layer_.result.size(), layer_.pooled && place ? place + image * layer_.result.size() : nullptr,
                     (image - images.first) * tiling_.count(), p);
     transformRows(src, images, tiling_, tiling_.height, tiling_.width, 0, 0, p.source);
     const int64_t tiles = images.count() * tiling_.count();
@@ -523,9 +523,11 @@ class FftBackward : public ConvBackward {
 double productCost(Precision precision) { return precision == Precision::bfloat16 ? 2.5 : 3.8; }
 constexpr double forwardTransformCost = 25, backwardTransformCost = 35;
 
+// A kernel larger than the map is left to others: what its outer taps add to the spectrum must cancel out again.
 bool canDo(const ConvLayer& layer) {
   const Window& w = layer.window;
-  return w.strideY == 1 && w.strideX == 1 && w.height <= largestKernel && w.width <= largestKernel && w.area() > 1 &&
+  const int height = std::min(largestKernel, layer.source.height), width = std::min(largestKernel, layer.source.width);
+  return w.strideY == 1 && w.strideX == 1 && w.height <= height && w.width <= width && w.area() > 1 &&
          w.top < w.height && w.bottom < w.height && w.left < w.width && w.right < w.width;
 }
 

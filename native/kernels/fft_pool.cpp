@@ -46,6 +46,24 @@ void poolQuarters(const float* plane, const FftPool& p, float* dst, uint8_t* pla
   }
 }
 
+BRIGHTCELL_INLINE Integers indexAt(const uint8_t* place) {
+  return __builtin_convertvector(*reinterpret_cast<const UnalignedBytes*>(place), Integers);
+}
+
+void unpoolQuarters(const float* diff, const uint8_t* place, const FftPool& p, float* plane) {
+  for (int y = 0; y < p.outputHeight; ++y) {
+    float *upper = plane + 2 * y * p.planeRow, *lower = upper + p.planeRow;
+    for (int x = 0; x < p.outputWidth; ++x, upper += 2 * lanes, lower += 2 * lanes, diff += p.step, place += p.step) {
+      const Vector v = load(diff);
+      const Integers index = indexAt(place);
+      store(upper, index == 0 ? v : Vector{});
+      store(upper + lanes, index == 1 ? v : Vector{});
+      store(lower, index == 2 ? v : Vector{});
+      store(lower + lanes, index == 3 ? v : Vector{});
+    }
+  }
+}
+
 }  // namespace
 
 void fftMaxPool(const float* plane, const FftPool& p, float* dst, uint8_t* place) {
@@ -74,6 +92,7 @@ void fftMaxPool(const float* plane, const FftPool& p, float* dst, uint8_t* place
 }
 
 void fftUnpool(const float* diff, const uint8_t* place, const FftPool& p, float* plane) {
+  if (place != nullptr && isQuarter(p)) return unpoolQuarters(diff, place, p, plane);
   const bool overlap = p.windowHeight > p.strideY || p.windowWidth > p.strideX;
   if (overlap)
     for (int y = 0; y < p.height; ++y)
@@ -83,7 +102,7 @@ void fftUnpool(const float* diff, const uint8_t* place, const FftPool& p, float*
       const Vector v = load(diff);
       Integers index{};
       if (place != nullptr) {
-        index = __builtin_convertvector(*reinterpret_cast<const UnalignedBytes*>(place), Integers);
+        index = indexAt(place);
         place += p.step;
       }
       for (int i = 0; i < p.windowHeight; ++i) {

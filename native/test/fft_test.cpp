@@ -55,6 +55,7 @@ ConvLayer drawLayer(Random& random) {
     w.top = between(random, 0, w.height - 1), w.bottom = between(random, 0, w.height - 1);
     w.left = between(random, 0, w.width - 1), w.right = between(random, 0, w.width - 1);
     layer.output = {between(random, 1, 40), w.outputHeight(layer.source.height), w.outputWidth(layer.source.width)};
+    if (w.height > layer.source.height || w.width > layer.source.width) continue;
     if (w.area() == 1 || layer.output.height < 1 || layer.output.width < 1) continue;
     if (layer.multiplyAdds() > mostWork) continue;
     layer.result = layer.output;
