@@ -8,7 +8,7 @@ import { Network } from '../../src/engine/network.ts';
 import type { Loss, NetworkSpec, Optimiser } from '../../src/engine/networkSpec.ts';
 import type { Normalisation } from '../../src/engine/normalisation.ts';
 import { cellnet } from '../../src/models/cellnet.ts';
-import { hash32, uniform } from './hashedNumbers.ts';
+import { hashedImages, hashedLabels, setFirstWeights } from './hashedNumbers.ts';
 
 interface TenSteps {
   losses: number[];
@@ -76,8 +76,8 @@ test.skipIf(!present && !process.env.CI)(
 async function trainTenSteps(one: Case): Promise<TenSteps> {
   const network = new Network(one.network, { seed: 0, initialiser: { name: 'glorotUniform' } });
   setFirstWeights(network);
-  const labels = Int32Array.from({ length: one.batch }, (_, n) => hash32(31 + n) % one.classes);
-  const images = ImageSet.from(makeImages(one, labels), one.network.input);
+  const labels = hashedLabels(one.batch, one.classes);
+  const images = ImageSet.from(hashedImages(one.network.input, labels), one.network.input);
   const rows = Int32Array.from({ length: one.batch }, (_, n) => n);
   const { normalisation, loss, optimiser, learningRate, clipNorm } = one;
   const losses: number[] = [];
@@ -100,41 +100,6 @@ async function trainTenSteps(one: Case): Promise<TenSteps> {
   network.dispose();
   images.close();
   return { losses, gradientNorms, probabilities };
-}
-
-function setFirstWeights(network: Network): void {
-  const tensors = network.weights().map((tensor, i) => {
-    const [filters = 1, ...rest] = tensor.shape;
-    const fanIn = rest.reduce((product, side) => product * side, 1);
-    const area = tensor.shape.slice(2).reduce((product, side) => product * side, 1);
-    const limit = Math.sqrt(6 / (fanIn + filters * area));
-    const values: Record<string, (u: number) => number> = {
-      weights: u => limit * u,
-      bias: u => 0.01 * u,
-      gamma: u => 1 + 0.1 * u,
-      beta: u => 0.1 * u,
-      runningMean: () => 0,
-      runningVariance: () => 1,
-    };
-    const value = values[tensor.name.split('.').at(-1)!]!;
-    return { ...tensor, data: Float32Array.from(uniform(i, tensor.data.length), u => value(u)) };
-  });
-  network.load(tensors);
-}
-
-/** A hashed pattern a class with hashed noise an image, brighter with the class. */
-function makeImages(one: Case, labels: Int32Array): Uint8Array {
-  const { channels, height, width } = one.network.input;
-  const size = channels * height * width;
-  const pixels = new Uint8Array(size * one.batch);
-  for (const [n, label] of labels.entries()) {
-    for (let i = 0; i < size; i++) {
-      const pattern = hash32(1_000_003 * (label + 1) + i) >>> 26;
-      const noise = hash32(7_000_001 + n * size + i) >>> 25;
-      pixels[n * size + i] = pattern + noise + 20 + 5 * label;
-    }
-  }
-  return pixels;
 }
 
 function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
