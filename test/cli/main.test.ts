@@ -52,6 +52,17 @@ describe('brightcell', () => {
     },
   );
 
+  test.each(commands.flatMap(command => ['0', '1025', '1.5', 'two'].map(value => [command.name(), value])))(
+    '%s --threads %s is refused with the valid range',
+    async (name, value) => {
+      const program = createProgram();
+      for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
+      await expect(program.parseAsync(['node', 'brightcell', name, '--threads', value])).rejects.toThrow(
+        'It must be a whole number from 1 to 1024.',
+      );
+    },
+  );
+
   test('a wrong use is one JSON object on stdout with --json', async () => {
     const { code, stdout } = await brightcell(['train', 'cells', '--epochs', 'NaN', '--json']);
     expect(code).toBe(2);
