@@ -8,15 +8,63 @@ namespace {
 constexpr float scaledTanhHeight = 1.7159f;
 constexpr float scaledTanhSlope = 2.0f / 3.0f;
 
+// The quotient and the exponent of e^x = 2^n e^r by adding a number whose last bit is worth 1.
+constexpr float lastBitOne = 12582912.0f;
+
+// Within 2 units in the last place. Near zero an odd polynomial, elsewhere 1 - 2 / (e^2x + 1); both polynomials are
+// minimax fits of ours, to 4e-9. NaN stays NaN, -0 stays -0.
+BRIGHTCELL_INLINE Vector tanhOf(Vector x) {
+  const Integers sign = (Integers)x & static_cast<int32_t>(0x80000000);
+  const Vector size = (Vector)((Integers)x & 0x7fffffff);
+  const Vector square = x * x;
+  Vector near = square * -0.005717032589018345f + 0.020650574937462807f;
+  near = near * square + -0.05374349281191826f;
+  near = near * square + 0.13331490755081177f;
+  near = near * square + -0.3333328366279602f;
+  near = size + size * square * near;
+
+  const Vector twice = 2.0f * (size > 10.0f ? all(10.0f) : size);
+  const Vector shifted = twice * 1.44269504f + lastBitOne;
+  const Vector quotient = shifted - lastBitOne;
+  const Vector rest = twice - quotient * 0.693359375f + quotient * 2.12194440e-4f;  // ln 2 in two parts
+  Vector power = rest * 0.001395047758705914f + 0.008368882350623608f;
+  power = power * rest + 0.04166620597243309f;
+  power = power * rest + 0.166665181517601f;
+  power = power * rest + 0.5f;
+  power = power * rest + 1.0f;
+  power = power * rest + 1.0f;
+  const Integers exponent = (Integers)shifted - 0x4b400000;
+  power = (Vector)((Integers)power + (exponent << 23));
+  const Vector far = 1.0f - 2.0f / (power + 1.0f);
+  return (Vector)((Integers)(size < 0.625f ? near : far) | sign);
+}
+
+template <bool Scaled>
+BRIGHTCELL_INLINE Vector bend(Vector x) {
+  if constexpr (Scaled) return scaledTanhHeight * tanhOf(scaledTanhSlope * x);
+  return tanhOf(x);
+}
+
+template <bool Scaled>
+void bendAll(float* values, int64_t count) {
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) store(values + i, bend<Scaled>(load(values + i)));
+  if (i == count) return;
+  float rest[lanes] = {};
+  __builtin_memcpy(rest, values + i, (count - i) * sizeof(float));
+  store(rest, bend<Scaled>(load(rest)));
+  __builtin_memcpy(values + i, rest, (count - i) * sizeof(float));
+}
+
 }  // namespace
 
 void activate(Activation kind, float* values, int64_t count) {
   if (kind == Activation::relu)
     for (int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0f ? 0.0f : values[i];
   else if (kind == Activation::tanh)
-    for (int64_t i = 0; i < count; ++i) values[i] = tanhf(values[i]);
+    bendAll<false>(values, count);
   else if (kind == Activation::scaledTanh)
-    for (int64_t i = 0; i < count; ++i) values[i] = scaledTanhHeight * tanhf(scaledTanhSlope * values[i]);
+    bendAll<true>(values, count);
 }
 
 void activateBackward(Activation kind, const float* result, float* diff, int64_t count) {
