@@ -25,13 +25,14 @@ export const ways = {
     environment: {
       ASAN_OPTIONS: 'detect_stack_use_after_return=1:strict_init_order=1:check_initialization_order=1',
       UBSAN_OPTIONS: 'print_stacktrace=1',
+      BRIGHTCELL_TEST_SETS: 'best',
     },
   },
   thread: {
     compiler: process.env.CXX ?? 'g++',
     flags: [...sanitized, '-fsanitize=thread'],
     command: program => [...fixedLayout(), program],
-    environment: { TSAN_OPTIONS: 'halt_on_error=1' },
+    environment: { TSAN_OPTIONS: 'halt_on_error=1', BRIGHTCELL_TEST_SETS: 'best' },
     // The scalar twins run on one thread; watching them would cost minutes.
     unwatched: source => source.startsWith('test/') && source !== 'test/parallel_test.cpp',
   },
