@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { addon } from '../../src/engine/addon.ts';
+import { instructionSet, instructionSets } from '../../src/engine/profile.ts';
 import { version } from '../../src/version.ts';
 
 /** What the figures were measured on. */
@@ -10,8 +10,8 @@ export function describeMachine(threads: number) {
     processor: processors[0]?.model.trim() ?? 'unknown',
     cores: processors.length,
     memoryGigabytes: Math.round(totalmem() / 1e9),
-    instructionSet: addon.instructionSet() as string,
-    instructionSets: addon.instructionSets() as string[],
+    instructionSet: instructionSet(),
+    instructionSets: instructionSets(),
     threads,
     brightcell: version(),
     node: process.version,

@@ -18,7 +18,8 @@ await answerRequests({
     setThreads(threads);
     const network = networkOf(setting);
     const { labels, ...input } = inputOf(batch);
-    if (kind !== 'train') return () => network.predict(input);
+    if (kind === 'each') return classifyOne(network, input);
+    if (kind === 'forward') return () => network.predict(input);
     const step = {
       ...input,
       labels,
@@ -29,6 +30,13 @@ await answerRequests({
     return () => network.trainStep(step);
   },
 });
+
+/** One image, as a program that sorts cells one by one calls it. */
+function classifyOne(network, { normalisation }) {
+  const { pixels: image } = makeImages(spec, 1);
+  const probabilities = new Float32Array(network.classes);
+  return () => network.classify(image, normalisation, probabilities);
+}
 
 function networkOf(precision) {
   if (!networks.has(precision)) {

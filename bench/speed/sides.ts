@@ -28,7 +28,7 @@ export interface Answer {
 
 /** What each tool is tried in. The words of PyTorch's are explained in bench/peers/speed.py. */
 export const settings: Record<Tool, Record<'train' | 'forward', string[]>> = {
-  brightcell: { train: ['float32'], forward: ['float32'] },
+  brightcell: { train: ['float32', 'bfloat16'], forward: ['float32', 'bfloat16'] },
   pytorch: {
     // Its compiler is slower than no compiler at training these networks: 0.5 of bfloat16 channels_last (cellnet,
     // batch 256). Weights in bfloat16 are left out of training: steps smaller than their last bit are lost.

@@ -128,6 +128,56 @@ PixelType pixelTypeOf(const Napi::TypedArray& pixels) {
   return pixels.TypedArrayType() == napi_uint16_array ? PixelType::uint16 : PixelType::float32;
 }
 
+template <typename Make>
+Napi::Array listOf(Napi::Env env, size_t count, Make make) {
+  auto list = Napi::Array::New(env, count);
+  for (size_t i = 0; i < count; ++i) list.Set(static_cast<uint32_t>(i), make(i));
+  return list;
+}
+
+Napi::Array numbersOf(Napi::Env env, const double (&values)[3]) {
+  return listOf(env, 3, [&](size_t i) { return Napi::Number::New(env, values[i]); });
+}
+
+Napi::Value describe(Napi::Env env, Network& network, const Profile& profile) {
+  const auto training = network.blocks(true), inference = network.blocks(false);
+  auto object = Napi::Object::New(env);
+  object.Set("blocks", listOf(env, training.size(), [&](size_t i) {
+               const std::string ways[3] = {training[i].ways.forward, training[i].ways.backward,
+                                            inference[i].ways.forward};
+               auto block = Napi::Object::New(env);
+               block.Set("layer", static_cast<double>(training[i].first));
+               block.Set("layers", static_cast<double>(training[i].count));
+               block.Set("ways", listOf(env, 3, [&](size_t way) { return Napi::String::New(env, ways[way]); }));
+               block.Set("seconds", numbersOf(env, profile.blocks[i].seconds));
+               return block;
+             }));
+  object.Set("loading", numbersOf(env, profile.loading));
+  object.Set("total", numbersOf(env, profile.total));
+  return object;
+}
+
+// A step of training, with the arrays that it points at.
+struct Step {
+  std::shared_ptr<Rows> rows;
+  std::shared_ptr<std::vector<int32_t>> labels;
+  TrainStep step;
+};
+
+Step readStep(const Napi::Object& input) {
+  auto rows = readRows(input);
+  const auto array = input.Get("labels").As<Napi::Int32Array>();
+  auto labels = std::make_shared<std::vector<int32_t>>(array.Data(), array.Data() + array.ElementLength());
+  TrainStep step;
+  step.labels = labels->data();
+  step.loss = readLoss(input.Get("loss").As<Napi::Object>());
+  step.optimiser = readOptimiser(input.Get("optimiser").As<Napi::Object>());
+  step.learningRate = number(input, "learningRate");
+  step.clipNorm = number(input, "clipNorm");
+  step.seed = rows->seed;
+  return {rows, labels, step};
+}
+
 class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -135,6 +185,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                        {InstanceMethod<&NativeNetwork::trainStep>("trainStep"),
                         InstanceMethod<&NativeNetwork::predict>("predict"),
                         InstanceMethod<&NativeNetwork::classify>("classify"),
+                        InstanceMethod<&NativeNetwork::profile>("profile"),
                         InstanceMethod<&NativeNetwork::activations>("activations"),
                         InstanceMethod<&NativeNetwork::tensors>("tensors"),
                         InstanceMethod<&NativeNetwork::write>("write"),
@@ -162,22 +213,12 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
 
  private:
   Napi::Value trainStep(const Napi::CallbackInfo& info) {
-    const auto input = info[0].As<Napi::Object>();
-    auto rows = readRows(input);
-    const auto labels = input.Get("labels").As<Napi::Int32Array>();
-    auto copied = std::make_shared<std::vector<int32_t>>(labels.Data(), labels.Data() + labels.ElementLength());
-    TrainStep step;
-    step.loss = readLoss(input.Get("loss").As<Napi::Object>());
-    step.optimiser = readOptimiser(input.Get("optimiser").As<Napi::Object>());
-    step.learningRate = number(input, "learningRate");
-    step.clipNorm = number(input, "clipNorm");
-    step.seed = rows->seed;
+    const auto [rows, labels, step] = readStep(info[0].As<Napi::Object>());
     auto result = std::make_shared<StepResult>();
-    const auto work = [core = core_, rows, copied, step, result]() mutable {
-      step.labels = copied->data();
+    const auto work = [core = core_, rows = rows, labels = labels, step = step, result] {
       *result = core->trainStep(rows->source(), step);
     };
-    return Worker::run(info.Env(), {info.This().As<Napi::Object>(), input.Get("images").As<Napi::Object>()}, work,
+    return Worker::run(info.Env(), keep(info), work,
                        [result](Napi::Env env) -> Napi::Value {
                          auto object = Napi::Object::New(env);
                          object.Set("loss", result->loss);
@@ -186,6 +227,32 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                          object.Set("finite", result->finite);
                          return object;
                        });
+  }
+
+  // One step of training and one prediction with a clock at every block. Gives { blocks: [{ layer, layers, ways,
+  // seconds }], loading, total }; ways and seconds in the order forward, backward, inference.
+  Napi::Value profile(const Napi::CallbackInfo& info) {
+    const auto [rows, labels, step] = readStep(info[0].As<Napi::Object>());
+    auto profile = std::make_shared<Profile>();
+    const auto work = [core = core_, rows = rows, labels = labels, step = step, profile] {
+      std::vector<float> probabilities(rows->rows.size() * core->classes());
+      core->watch(profile.get());
+      try {
+        {
+          const Stopwatch watch(&profile->total[Profile::forward]);
+          core->trainStep(rows->source(), step);
+        }
+        const Stopwatch watch(&profile->total[Profile::inference]);
+        core->predict(rows->source(), probabilities.data());
+      } catch (...) {
+        core->watch(nullptr);
+        throw;
+      }
+      core->watch(nullptr);
+    };
+    return Worker::run(info.Env(), keep(info), work, [core = core_, profile](Napi::Env env) -> Napi::Value {
+      return describe(env, *core, *profile);
+    });
   }
 
   Napi::Value predict(const Napi::CallbackInfo& info) {
@@ -216,6 +283,10 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                  [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
   }
 
+  static std::vector<Napi::Object> keep(const Napi::CallbackInfo& info) {
+    return {info.This().As<Napi::Object>(), info[0].As<Napi::Object>().Get("images").As<Napi::Object>()};
+  }
+
   template <typename Run>
   Napi::Value infer(const Napi::CallbackInfo& info, int64_t floatsEach, Run run) {
     const auto input = info[0].As<Napi::Object>();
@@ -223,7 +294,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     auto result = Napi::Float32Array::New(info.Env(), rows->rows.size() * static_cast<size_t>(floatsEach));
     float* dst = result.Data();
     auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result.As<Napi::Object>()));
-    return Worker::run(info.Env(), {info.This().As<Napi::Object>(), input.Get("images").As<Napi::Object>()},
+    return Worker::run(info.Env(), keep(info),
                        [core = core_, rows, run, dst] { run(*core, rows->source(), dst); },
                        [kept](Napi::Env) -> Napi::Value { return kept->Value(); });
   }

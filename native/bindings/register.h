@@ -5,6 +5,7 @@
 namespace brightcell::bindings {
 
 void registerImageSet(Napi::Env env, Napi::Object exports);
+void registerPeak(Napi::Env env, Napi::Object exports);
 void registerPrepare(Napi::Env env, Napi::Object exports);
 void registerNetwork(Napi::Env env, Napi::Object exports);
 void registerSimulate(Napi::Env env, Napi::Object exports);

@@ -81,9 +81,15 @@ struct Pass {
   Scratch* scratch;
 };
 
+// How a block goes about its passes, in words for people; empty where there is one plain way.
+struct Ways {
+  std::string forward, backward;
+};
+
 class Block {
  public:
   virtual ~Block() = default;
+  virtual Ways ways() const { return {}; }
   virtual Shape output() const = 0;
   // Floats of scratch that one worker needs.
   virtual int64_t scratchFloats() const { return 0; }

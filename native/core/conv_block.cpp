@@ -34,11 +34,16 @@ ConvLayer layerOf(Shape source, const ConvLayers& l) {
 class ConvBlock : public Block {
  public:
   ConvBlock(Shape source, const ConvLayers& layers) : parameters_(layers), layer_(layerOf(source, layers)) {
-    forward_ = forwardCandidates(layer_, layers.precision).front().create();
-    if (layers.training)
-      backward_ = backwardCandidates(layer_, !layers.first, layers.precision).front().create();
+    const auto forward = forwardCandidates(layer_, layers.precision).front();
+    forward_ = forward.create();
+    ways_.forward = forward.name;
+    if (!layers.training) return;
+    const auto backward = backwardCandidates(layer_, !layers.first, layers.precision).front();
+    backward_ = backward.create();
+    ways_.backward = backward.name;
   }
 
+  Ways ways() const override { return ways_; }
   Shape output() const override { return layer_.result; }
   Features features() const override {
     return {result_.data(), layer_.result, nullptr, nullptr, measured_ ? moments_.data() : nullptr};
@@ -143,6 +148,7 @@ class ConvBlock : public Block {
 
   ConvLayers parameters_;
   ConvLayer layer_;
+  Ways ways_;
   std::unique_ptr<ConvForward> forward_;
   std::unique_ptr<ConvBackward> backward_;
   uint64_t forwardVersion_ = 0, backwardVersion_ = 0;

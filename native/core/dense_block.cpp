@@ -17,6 +17,7 @@ class DenseBlock : public Block {
       : inputs_(source.size()), units_(units), weights_(weights), bias_(bias), activation_(activation),
         precision_(precision) {}
 
+  Ways ways() const override { return {"packed product", "packed product"}; }
   Shape output() const override { return {units_, 1, 1}; }
   Features features() const override { return {result_.data(), output()}; }
 

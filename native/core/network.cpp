@@ -16,6 +16,7 @@ namespace brightcell {
 
 struct Network::Plan {
   std::vector<std::unique_ptr<Block>> blocks;
+  std::vector<size_t> firstLayers;  // of each block, and the number of layers after them
   int64_t bytesPerImage = 0, scratchFloats = 0;
 };
 
@@ -172,8 +173,10 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
                     parameter(at, "runningVariance"), layer.decay, layer.epsilon}));
         break;
     }
+    plan->firstLayers.push_back(at);
     shape = plan->blocks.back()->output();
   }
+  plan->firstLayers.push_back(layers);
   plan->bytesPerImage = input_.size() * 4;
   for (const auto& block : plan->blocks) {
     plan->bytesPerImage += block->bytesPerImage();
@@ -203,17 +206,22 @@ std::vector<Parameter*> Network::trainedParameters() {
 void Network::forward(Plan& plan, const Pass& pass, const ImageSource& images) {
   float* inputs = inputs_.reserve(pass.count * input_.size());
   scratch_.reserve(std::max(plan.scratchFloats, input_.size() + images.scratchFloats), threads());
-  parallelFor(pass.count, [&](std::ptrdiff_t i, int worker) {
-    float* dst = inputs + i * input_.size();
-    float* scratch = scratch_.of(worker);
-    const bool straight = input_.channels == 1;
-    images.load(pass.first + i, straight ? dst : scratch, scratch + input_.size());
-    if (!straight) toChannelsLast(scratch, input_, dst);
-  });
+  const Profile::Phase phase = pass.training ? Profile::forward : Profile::inference;
+  {
+    const Stopwatch watch(profile_ ? &profile_->loading[phase] : nullptr);
+    parallelFor(pass.count, [&](std::ptrdiff_t i, int worker) {
+      float* dst = inputs + i * input_.size();
+      float* scratch = scratch_.of(worker);
+      const bool straight = input_.channels == 1;
+      images.load(pass.first + i, straight ? dst : scratch, scratch + input_.size());
+      if (!straight) toChannelsLast(scratch, input_, dst);
+    });
+  }
   Features features{inputs, input_};
-  for (auto& block : plan.blocks) {
-    block->forward(pass, features);
-    features = block->features();
+  for (size_t i = 0; i < plan.blocks.size(); ++i) {
+    const Stopwatch watch(profile_ ? profile_->at(phase, i) : nullptr);
+    plan.blocks[i]->forward(pass, features);
+    features = plan.blocks[i]->features();
   }
 }
 
@@ -224,6 +232,7 @@ void Network::backward(Plan& plan, const Pass& pass) {
   for (size_t i = plan.blocks.size(); i-- > 0;) {
     const Features src = i == 0 ? Features{inputs_.data(), input_} : plan.blocks[i - 1]->features();
     Block& block = *plan.blocks[i];
+    const Stopwatch watch(profile_ ? profile_->at(Profile::backward, i) : nullptr);
     if (gradient.factor != nullptr && !block.takesScaledGradient()) gradient = carryOut(pass, block, gradient);
     const int into = block.inPlace() ? at : 1 - at;
     float* diffSrc = nullptr;
@@ -309,6 +318,15 @@ void Network::activations(const ImageSource& images, int layer, float* dst) {
   infer(images, static_cast<size_t>(layer) + 1, [&](int64_t index, const Features& features) {
     toChannelsFirst(features.image(0, scratch.data()), features.shape, dst + index * features.shape.size());
   });
+}
+
+std::vector<Network::BlockLayers> Network::blocks(bool training) {
+  auto& plan = training ? training_ : inference_;
+  if (!plan) plan = makePlan(layers_.size(), training);
+  std::vector<BlockLayers> result;
+  for (size_t i = 0; i < plan->blocks.size(); ++i)
+    result.push_back({plan->firstLayers[i], plan->firstLayers[i + 1] - plan->firstLayers[i], plan->blocks[i]->ways()});
+  return result;
 }
 
 std::vector<NamedArray> Network::arrays(bool moments) {

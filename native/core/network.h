@@ -9,6 +9,7 @@
 #include "core/initialise.h"
 #include "core/loss.h"
 #include "core/optimiser.h"
+#include "core/profile.h"
 #include "core/shape.h"
 #include "kernels/kernels.h"
 
@@ -77,6 +78,15 @@ class Network {
   // Output of one layer as evaluation sees it, N x C x H x W.
   void activations(const ImageSource& images, int layer, float* dst);
 
+  // While set, passes add to it how long each block took; null: nobody watches.
+  void watch(Profile* profile) { profile_ = profile; }
+  // What each block of the training plan (or of the prediction plan) is made of, in the profile's order.
+  struct BlockLayers {
+    size_t first, count;  // layers
+    Ways ways;
+  };
+  std::vector<BlockLayers> blocks(bool training);
+
   // Parameters and statistics, in order of layers; with `moments`, the optimiser's state after them.
   std::vector<NamedArray> arrays(bool moments);
   void read(const NamedArray& array, float* dst) const;         // in the outside's order
@@ -108,6 +118,7 @@ class Network {
   std::unique_ptr<Plan> training_, inference_;
   Buffer<float> inputs_, diffs_[2], steps_;
   Scratch scratch_;
+  Profile* profile_ = nullptr;
   Moments moments_ = Moments::none;
   int64_t step_ = 0;
 };

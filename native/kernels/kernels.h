@@ -176,6 +176,11 @@ struct Kernels {
   void (*adam)(const AdamSettings&, const float* gradient, float* value, float* m, float* v, int64_t count);
   void (*sgd)(const SgdSettings&, const float* gradient, float* value, float* velocity, int64_t count);
 
+  // Rounds of multiply-adds on registers alone; gives how many a round makes, and writes a vector
+  // to sink. Null where the set has no such products.
+  int64_t (*peakFloat32)(int64_t rounds, float* sink);
+  int64_t (*peakBfloat16)(int64_t rounds, float* sink);
+
   ImageKernels image;
   const FftKernels* fft;
 };

@@ -48,6 +48,12 @@ void adam(const AdamSettings& s, const float* gradient, float* __restrict value,
           float* __restrict v, int64_t count);
 void sgd(const SgdSettings& s, const float* gradient, float* __restrict value, float* __restrict velocity,
          int64_t count);
+int64_t peakFloat32(int64_t rounds, float* sink);
+#if defined(__AVX512BF16__)
+int64_t peakBfloat16(int64_t rounds, float* sink);
+#else
+constexpr int64_t (*peakBfloat16)(int64_t rounds, float* sink) = nullptr;
+#endif
 void warpBytes(const uint8_t* src, const Warp& w, void* scratch, float* dst);
 void warpWords(const uint16_t* src, const Warp& w, void* scratch, float* dst);
 void warpReals(const float* src, const Warp& w, void* scratch, float* dst);

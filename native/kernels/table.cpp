@@ -44,6 +44,8 @@ const Kernels& table() {
       .sumSquares = sumSquares,
       .adam = adam,
       .sgd = sgd,
+      .peakFloat32 = peakFloat32,
+      .peakBfloat16 = peakBfloat16,
       .image = {.warpBytes = warpBytes,
                 .warpWords = warpWords,
                 .warpReals = warpReals,

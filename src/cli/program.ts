@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
+import { addBench } from './bench.ts';
 import { addClassify } from './classify.ts';
 import { addDemo } from './demo.ts';
 import { addEvaluate } from './evaluate.ts';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
     addEvaluate,
     addClassify,
     addDemo,
+    addBench,
   ]) {
     add(program);
   }
