@@ -24,6 +24,7 @@ const plan = {
   rounds: wholeNumber('rounds', values.rounds ?? (quick ? '3' : '5')),
   seconds: quick ? 0.15 : 0.4,
   threads: wholeNumber('threads', values.threads),
+  cells: quick ? 10_000 : 100_000,
   without: quick ? ['compiled', 'math', 'weights'] : [],
 };
 const start = performance.now();

@@ -86,10 +86,11 @@ function judgeOne(claim: Claim, measured: Measured): Judged {
       };
     }
     case 'endToEnd': {
-      const value = measured.endToEnd[claim.work];
+      const found = measured.endToEnd?.[claim.work];
+      const value = found?.ratio;
       return {
-        ours: '',
-        peer: 'the bare engine',
+        ours: found ? `${found.command.toFixed(0)}/s` : '-',
+        peer: found ? `${found.bare.toFixed(0)}/s the bare engine` : '-',
         value,
         bound: `${claim.atLeast}`,
         met: value === undefined ? undefined : value >= claim.atLeast,

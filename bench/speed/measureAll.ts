@@ -1,3 +1,4 @@
+import { type EndToEndReport, endToEnd } from '../endToEnd.ts';
 import type { Claim } from './claims.ts';
 import { type Latency, measureLatency, measureMemory } from './figures.ts';
 import { networks } from './networks.ts';
@@ -10,7 +11,7 @@ export interface Measured {
   reached: Reached[];
   latency: Record<string, Latency[]>;
   memory: Record<string, { setting: string; megabytes: number }[]>;
-  endToEnd: Record<string, number>;
+  endToEnd?: EndToEndReport;
 }
 
 /** `works` in order of network, work and batch. Says on stderr what it is at. */
@@ -20,7 +21,7 @@ export async function measureAll(
   works: Work[],
   plan: Plan,
 ): Promise<Measured> {
-  const measured: Measured = { versions: {}, reached: [], latency: {}, memory: {}, endToEnd: {} };
+  const measured: Measured = { versions: {}, reached: [], latency: {}, memory: {} };
   for (const side of sides) {
     const { version } = await side.use(networks.cellnet);
     if (version) measured.versions[side.tool] = version;
@@ -40,6 +41,10 @@ export async function measureAll(
     if (claim.kind === 'latency')
       measured.latency[claim.id] = await measureLatency(sides, claim, plan.rounds);
     if (claim.kind === 'memory') measured.memory[claim.id] = await measureMemory(claim, plan.threads);
+  }
+  if (claims.some(claim => claim.kind === 'endToEnd')) {
+    console.error(`brightcell train and classify, ${plan.cells} cells`);
+    measured.endToEnd = await endToEnd({ cells: plan.cells, rounds: 1, threads: plan.threads });
   }
   return measured;
 }

@@ -8,6 +8,8 @@ export interface Plan {
   /** Seconds that one measurement lasts at least. */
   seconds: number;
   threads: number;
+  /** Of the data set that whole commands go through, once. */
+  cells: number;
   /** Settings left out. */
   without: string[];
 }
