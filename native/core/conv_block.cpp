@@ -75,7 +75,9 @@ class ConvBlock : public Block {
     if (diffSrc != nullptr) prepareBackward();
     const int64_t step = roundUp(backward_->accumulatorFloats(), 16), channels = layer_.result.channels;
     const int64_t biasStep = roundUp(channels, 16);
-    const Chunks chunks(pass.count, std::clamp<int64_t>(accumulatorBytes / (step * 4), 1, 64));
+    const int64_t most = std::clamp<int64_t>(accumulatorBytes / (step * 4), 1, 64);
+    // A multiple of four, so that two or four threads end together.
+    const Chunks chunks(pass.count, most > 4 ? most / 4 * 4 : most);
     float* sums = sums_.reserve(chunks.number * step);
     float* biasSums = biasSums_.zeroed(chunks.number * biasStep);
     parallelFor(chunks.number, [&](std::ptrdiff_t chunk, int worker) {

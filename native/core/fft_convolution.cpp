@@ -3,67 +3,24 @@
 // too: of a block of the source with the padded gradient around it, which has been transformed already; it is summed
 // as a spectrum and turned back once a step. Numbers of a spectrum go group of columns by group of columns (fft.h)
 // through transform, product and inverse, so that they and the weights' spectrum stay in the cache.
-// C channels of the source, F filters, K the depth and N the columns of a product.
+// C channels of the source, F filters.
 #include "core/fft_convolution.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "core/instruction_set.h"
+#include "core/fft_spectra.h"
 #include "core/parallel.h"
-#include "kernels/fft.h"
 
 namespace brightcell {
 namespace {
 
 constexpr int largestKernel = 12;
-constexpr float unit = 1.0f / (fftSide * fftSide);
 // Spectra that are in work at once, and tiles that make a product worth while.
 constexpr int64_t workFloats = 160 * 1024;
 constexpr int64_t enoughTiles = 24;
 
-int64_t wholeVectors(int channels) { return roundUp(channels, kernels().lanes); }
-int64_t vectors(int channels) { return wholeVectors(channels) / kernels().lanes; }
-
-// A domain cut into tiles of height x width.
-struct Tiling {
-  int height, width, rows, columns;
-  Tiling(const Window& w, Shape domain)
-      : height(fftSide + 1 - w.height),
-        width(fftSide + 1 - w.width),
-        rows((domain.height + height - 1) / height),
-        columns((domain.width + width - 1) / width) {}
-  int64_t count() const { return static_cast<int64_t>(rows) * columns; }
-  int64_t images() const { return std::max<int64_t>(1, enoughTiles / count()); }
-};
-
-// Tiles after the transform of their rows: [group][tile][vector][row][re, im][lanes].
-struct RowSpectra {
-  float* data = nullptr;
-  int rows;
-  int64_t vectors, groupStep;
-  RowSpectra(int rows, int channels, int64_t tiles)
-      : rows(rows), vectors(brightcell::vectors(channels)), groupStep(tiles * tileStep() + 16) {}
-  int64_t vectorStep() const { return 2 * rows * kernels().lanes; }
-  int64_t tileStep() const { return vectors * vectorStep(); }
-  int64_t size() const { return fftGroups * groupStep; }
-  float* at(int64_t tile, int64_t vector) const { return data + tile * tileStep() + vector * vectorStep(); }
-};
-
-// The frequencies of one group: [tile][frequency][part][channel]; three parts for float32, one of pairs for bfloat16,
-// two of what a product gives.
-struct Spectra {
-  float* data = nullptr;
-  int64_t channels, frequencyStep, tileStep;
-  Spectra(int channels, int parts)
-      : channels(wholeVectors(channels)),
-        frequencyStep(parts * this->channels),
-        tileStep(fftGroupFrequencies * frequencyStep + 16) {}
-  float* at(int64_t tile, int frequency) const { return data + tile * tileStep + frequency * frequencyStep; }
-  uint32_t* pairs(int64_t tile, int frequency) const { return reinterpret_cast<uint32_t*>(at(tile, frequency)); }
-};
-
-int partsOf(Precision precision) { return precision == Precision::bfloat16 ? 1 : 3; }
+int64_t imagesAtOnce(const Tiling& tiling) { return std::max<int64_t>(1, enoughTiles / tiling.count()); }
 
 // Cuts a worker's scratch into pieces.
 class Pieces {
@@ -80,151 +37,6 @@ class Pieces {
   float* at_;
   int64_t used_ = 0;
 };
-
-uint32_t pairOf(float re, float im) {
-  const auto rounded = [](float x) {
-    uint32_t bits;
-    std::memcpy(&bits, &x, 4);
-    return bits + 0x7fff + ((bits >> 16) & 1);
-  };
-  return rounded(re) >> 16 | (rounded(im) & 0xffff0000u);
-}
-
-// The conjugate spectrum of a kernel, divided by 256: [frequency][panel][K][part][panel's columns].
-class KernelSpectrum {
- public:
-  KernelSpectrum(int depth, int columns, const Window& w, Precision precision)
-      : depth_(depth), columns_(columns), window_(w), precision_(precision) {}
-
-  // weight(k, n, y, x).
-  template <typename Weight>
-  void prepare(const Weight& weight) {
-    float* to = data_.reserve(fftFrequencies * frequencyStep());
-    parallelFor(depth_, [&](std::ptrdiff_t k, int) { prepareRow(weight, k, to); });
-  }
-
-  // spectra[tile] of K channels times this, for a frequency: to `to`.
-  void multiply(const Spectra& from, int64_t tiles, int group, int frequency, const Spectra& to) const {
-    const float* b = data_.data() + (fftFirst(group) + frequency) * frequencyStep();
-    for (int64_t n = 0; n < wholeVectors(columns_); n += kernels().panel) {
-      const int width = widthOf(n);
-      float* c = to.at(0, frequency) + n;
-      if (precision_ == Precision::bfloat16)
-        kernels().fft->multiplyPairs({from.pairs(0, frequency), from.tileStep, 1,
-                                      reinterpret_cast<const uint32_t*>(b), 2 * width, width, c, to.tileStep,
-                                      to.channels, static_cast<int>(tiles), width, depth_, false, false});
-      else
-        kernels().fft->multiply({from.at(0, frequency), from.tileStep, 1, from.channels, b, 2 * width, width, c,
-                                 to.tileStep, to.channels, static_cast<int>(tiles), width, depth_, false, false});
-      b += 2 * depth_ * width;
-    }
-  }
-
- private:
-  int64_t frequencyStep() const { return 2 * depth_ * wholeVectors(columns_); }
-  int widthOf(int64_t column) const {
-    return static_cast<int>(std::min<int64_t>(kernels().panel, wholeVectors(columns_) - column));
-  }
-
-  template <typename Weight>
-  void prepareRow(const Weight& weight, int64_t k, float* to) const {
-    const int lanes = kernels().lanes;
-    const FftKernels& fft = *kernels().fft;
-    std::vector<float> taps(window_.area() * lanes), rows(fftGroups * 2 * window_.height * lanes),
-        numbers(3 * fftGroupFrequencies * lanes);
-    const int64_t groupStep = 2 * window_.height * lanes;
-    const FftSource source{taps.data(), window_.width * lanes, lanes, 0, window_.height, 0, window_.width, nullptr,
-                           nullptr};
-    for (int64_t n = 0; n < columns_; n += lanes) {
-      for (int tap = 0; tap < window_.area(); ++tap)
-        for (int64_t i = 0; i < lanes; ++i)
-          taps[tap * lanes + i] =
-              n + i < columns_ ? weight(k, n + i, tap / window_.width, tap % window_.width) : 0.0f;
-      fft.rows(source, window_.height, rows.data(), groupStep);
-      for (int group = 0; group < fftGroups; ++group) {
-        fft.columns(rows.data() + group * groupStep, window_.height, group == 0, numbers.data(), 3 * lanes, lanes);
-        for (int f = 0; f < fftCount(group); ++f)
-          storeNumbers(numbers.data() + 3 * f * lanes, k, n, to + (fftFirst(group) + f) * frequencyStep());
-      }
-    }
-  }
-
-  void storeNumbers(const float* numbers, int64_t k, int64_t n, float* to) const {
-    const int lanes = kernels().lanes;
-    const int64_t panel = n / kernels().panel * kernels().panel;
-    const int width = widthOf(panel);
-    float* at = to + 2 * (panel * depth_ + k * width) + n - panel;
-    for (int i = 0; i < lanes; ++i) {
-      const float re = numbers[i] * unit, im = -numbers[lanes + i] * unit;
-      if (precision_ == Precision::bfloat16) {
-        const uint32_t straight = pairOf(re, -im), crossed = pairOf(im, re);
-        std::memcpy(at + i, &straight, 4);
-        std::memcpy(at + width + i, &crossed, 4);
-      } else {
-        at[i] = re;
-        at[width + i] = im;
-      }
-    }
-  }
-
-  int depth_, columns_;
-  Window window_;
-  Precision precision_;
-  Buffer<float> data_;
-};
-
-// Columns of tiles [first, first + tiles) of a group.
-void transformColumns(const RowSpectra& from, int64_t first, int64_t tiles, int group, Precision precision,
-                      const Spectra& to) {
-  const FftKernels& fft = *kernels().fft;
-  const int lanes = kernels().lanes;
-  for (int64_t t = 0; t < tiles; ++t)
-    for (int64_t v = 0; v < from.vectors; ++v) {
-      const float* src = from.at(first + t, v) + group * from.groupStep;
-      if (precision == Precision::bfloat16)
-        fft.columnPairs(src, from.rows, group == 0, to.pairs(t, 0) + v * lanes, to.frequencyStep);
-      else fft.columns(src, from.rows, group == 0, to.at(t, 0) + v * lanes, to.frequencyStep, to.channels);
-    }
-}
-
-void inverseColumns(const Spectra& from, int64_t first, int64_t tiles, int group, const RowSpectra& to) {
-  for (int64_t t = 0; t < tiles; ++t)
-    for (int64_t v = 0; v < to.vectors; ++v)
-      kernels().fft->inverseColumns(from.at(t, 0) + v * kernels().lanes, from.frequencyStep, from.channels,
-                                    group == 0, to.rows, to.at(first + t, v) + group * to.groupStep);
-}
-
-// A tile of an image whose first position would stand at (y, x); what is outside the image is zero.
-FftSource tileOf(const Features& src, int64_t image, int y, int x, int height, int width) {
-  const Shape& s = src.shape;
-  const int64_t row = static_cast<int64_t>(s.width) * s.channels;
-  return {src.data + image * s.size() + y * row + static_cast<int64_t>(x) * s.channels,
-          row,
-          s.channels,
-          std::max(0, -y),
-          std::min(height, s.height - y),
-          std::max(0, -x),
-          std::min(width, s.width - x),
-          src.scale,
-          src.shift};
-}
-
-// Rows of all tiles of `images`: windows of height x width, that start `top` and `left` of each tile's place.
-void transformRows(const Features& src, Images images, const Tiling& tiling, int height, int width, int top, int left,
-                   const RowSpectra& to) {
-  const int lanes = kernels().lanes;
-  int64_t tile = 0;
-  for (int64_t image = images.first; image < images.last; ++image)
-    for (int y = 0; y < tiling.rows; ++y)
-      for (int x = 0; x < tiling.columns; ++x, ++tile) {
-        FftSource s = tileOf(src, image, y * tiling.height - top, x * tiling.width - left, height, width);
-        for (int64_t v = 0; v < to.vectors; ++v) {
-          kernels().fft->rows(s, to.rows, to.at(tile, v), to.groupStep);
-          s.src += lanes;
-          if (s.scale) s.scale += lanes, s.shift += lanes;
-        }
-      }
-}
 
 // The pool of one vector of channels; without one, a window of one position.
 FftPool poolOf(const ConvLayer& layer, int64_t planeRow, int64_t vector) {
@@ -257,7 +69,7 @@ class FftForward : public ConvForward {
         tiling_(layer.window, layer.output),
         kernel_(layer.source.channels, layer.output.channels, layer.window, precision) {}
 
-  int64_t group() const override { return tiling_.images(); }
+  int64_t group() const override { return imagesAtOnce(tiling_); }
   int64_t scratchFloats() const override { return partsAt(nullptr).floats; }
 
   void prepare(const float* weights, const float* bias) override {
@@ -357,7 +169,7 @@ class FftBackward : public ConvBackward {
         tiling_(layer.window, layer.source),
         kernel_(layer.output.channels, layer.source.channels, layer.window, precision) {}
 
-  int64_t group() const override { return tiling_.images(); }
+  int64_t group() const override { return imagesAtOnce(tiling_); }
   int64_t scratchFloats() const override { return partsAt(nullptr).floats; }
 
   void prepare(const float* weights) override {
@@ -427,7 +239,8 @@ class FftBackward : public ConvBackward {
   void runGroup(const Features& src, Images images, const float* diff, const uint8_t* place, float* accumulator,
                 float* diffSrc, const Parts& p) const {
     for (int64_t image = images.first; image < images.last; ++image)
-      transformDiff(diff + image * layer_.result.size(), layer_.pooled && place ? place + image * layer_.result.size() : nullptr,
+      transformDiff(diff + image * layer_.result.size(),
+                    layer_.pooled ? place + image * layer_.result.size() : nullptr,
                     (image - images.first) * tiling_.count(), p);
     transformRows(src, images, tiling_, tiling_.height, tiling_.width, 0, 0, p.source);
     const int64_t tiles = images.count() * tiling_.count();
@@ -508,7 +321,7 @@ class FftBackward : public ConvBackward {
                                  {taps.data(), w.width * lanes, lanes, w.height, w.width, lanes, nullptr});
       for (int64_t f = first; f < std::min<int64_t>(filters, first + lanes); ++f)
         for (int tap = 0; tap < w.area(); ++tap)
-          gradient[(f * w.area() + w.area() - 1 - tap) * channels + c] += taps[tap * lanes + f - first] * unit;
+          gradient[(f * w.area() + w.area() - 1 - tap) * channels + c] += taps[tap * lanes + f - first] * fftUnit;
     }
   }
 
