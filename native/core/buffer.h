@@ -1,11 +1,14 @@
 // Memory for numbers: aligned to a cache line, uninitialised, kept between steps and only ever growing. A few floats
-// of slack stand past the end, so that vector loads may run over the last element.
+// of slack stand past the end, so that vector loads may run over the last element. Large ones ask for large pages.
 #pragma once
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace brightcell {
 
@@ -28,9 +31,13 @@ class Buffer {
     std::free(data_);
     data_ = nullptr;
     capacity_ = 0;
-    const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(T) + slackBytes + 63) / 64 * 64;
-    data_ = static_cast<T*>(std::aligned_alloc(64, bytes));
+    const std::size_t wanted = static_cast<std::size_t>(count) * sizeof(T) + slackBytes;
+    const std::size_t unit = wanted >= largeBytes ? pageBytes : 64, bytes = (wanted + unit - 1) / unit * unit;
+    data_ = static_cast<T*>(std::aligned_alloc(unit, bytes));
     if (data_ == nullptr) throw std::bad_alloc();
+#if defined(__linux__)
+    if (unit == pageBytes) madvise(static_cast<void*>(data_), bytes, MADV_HUGEPAGE);
+#endif
     capacity_ = count;
     return data_;
   }
@@ -46,6 +53,7 @@ class Buffer {
 
  private:
   static constexpr std::size_t slackBytes = 256;
+  static constexpr std::size_t pageBytes = std::size_t{2} << 20, largeBytes = 2 * pageBytes;
   T* data_ = nullptr;
   int64_t capacity_ = 0;
 };

@@ -13,7 +13,7 @@
 namespace brightcell {
 namespace {
 
-constexpr int64_t accumulatorBytes = int64_t{32} << 20;
+constexpr int64_t accumulatorBytes = int64_t{16} << 20;
 
 ConvLayer layerOf(Shape source, const ConvLayers& l) {
   ConvLayer layer;

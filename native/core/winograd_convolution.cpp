@@ -424,9 +424,8 @@ class WinogradBackward : public ConvBackward {
       for (int fy = 0; fy < points; ++fy) {
         const int f = fx * points + fy;
         float* source = transformed + f * p_.sourceStep();
-        kernels().smallProduct({source, p_.depthStep(), p_.tileStep(),
-                                gradient + fy * step, p_.filters, panel, accumulator + f * sumStep(), p_.filters,
-                                p_.depth, p_.filters, count, true});
+        kernels().smallProduct({source, p_.depthStep(), p_.tileStep(), gradient + fy * step, p_.filters, panel,
+                                accumulator + f * sumStep(), p_.filters, p_.depth, p_.filters, count, true});
         // The transformed source has done its work: the gradient of it takes its place.
         if (diffSource)
           kernels().smallProduct({gradient + fy * step, p_.filters, 1, weights_.data() + f * weightStep(), panel,
