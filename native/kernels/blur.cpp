@@ -28,10 +28,12 @@ struct RowTaps {
 };
 
 struct ColumnTaps {
-  const float *middle, *top, *bottom;  // of the same column
+  const float* column;  // its first row
   ptrdiff_t step;
-  const float* before(int k) const { return middle - k * step < top ? top : middle - k * step; }
-  const float* after(int k) const { return middle + k * step > bottom ? bottom : middle + k * step; }
+  int row, last;
+  const float* middle = column + row * step;
+  const float* before(int k) const { return column + (row > k ? row - k : 0) * step; }
+  const float* after(int k) const { return column + (row + k < last ? row + k : last) * step; }
 };
 
 void fill(float* dst, float value, ptrdiff_t count) {
@@ -43,23 +45,29 @@ void fill(float* dst, float value, ptrdiff_t count) {
 void blur(float* plane, int height, int width, const float* weights, int radius, float* scratch) {
   constexpr int four = 4 * lanes;
   const ptrdiff_t step = (ptrdiff_t{width} + 15) / 16 * 16;  // a whole number of vectors
-  float* padded = scratch;                                   // radius + step + radius
-  float* rows = scratch + step + 2 * radius;
-  for (int row = 0; row < height; ++row) {
+  const ptrdiff_t paddedStep = step + 2 * radius;
+  float* rows = scratch;  // first, where scratch is aligned to a cache line
+  float* lines = scratch + height * step;
+  const auto pad = [&](int row) {
     const float* src = plane + ptrdiff_t{row} * width;
+    float* padded = lines + (row & 1) * paddedStep;
     fill(padded, src[0], radius);
     __builtin_memcpy(padded + radius, src, static_cast<size_t>(width) * sizeof(float));
     fill(padded + radius + width, src[width - 1], step - width + radius);
+  };
+  pad(0);
+  for (int row = 0; row < height; ++row) {
+    // A row ahead: what has just been stored cannot yet be read across the vectors that it was stored in.
+    if (row + 1 < height) pad(row + 1);
+    const float* middle = lines + (row & 1) * paddedStep + radius;
     float* dst = rows + row * step;
     ptrdiff_t x = 0;
-    for (; x + four <= step; x += four) filter<4>(RowTaps{padded + radius + x}, weights, radius, dst + x);
-    for (; x < step; x += lanes) filter<1>(RowTaps{padded + radius + x}, weights, radius, dst + x);
+    for (; x + four <= step; x += four) filter<4>(RowTaps{middle + x}, weights, radius, dst + x);
+    for (; x < step; x += lanes) filter<1>(RowTaps{middle + x}, weights, radius, dst + x);
   }
   for (int row = 0; row < height; ++row) {
     float* dst = plane + ptrdiff_t{row} * width;
-    const auto taps = [&](ptrdiff_t x) {
-      return ColumnTaps{rows + row * step + x, rows + x, rows + (height - 1) * step + x, step};
-    };
+    const auto taps = [&](ptrdiff_t x) { return ColumnTaps{rows + x, step, row, height - 1}; };
     ptrdiff_t x = 0;
     for (; x + four <= width; x += four) filter<4>(taps(x), weights, radius, dst + x);
     for (; x + lanes <= width; x += lanes) filter<1>(taps(x), weights, radius, dst + x);

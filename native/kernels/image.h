@@ -50,7 +50,7 @@ struct ImageKernels {
 constexpr int64_t warpScratchBytes(int height, int width) { return 4 * (int64_t{height} + 1) * (int64_t{width} + 1); }
 constexpr int64_t blurScratchFloats(int height, int width, int radius) {
   const int64_t step = (int64_t{width} + 15) / 16 * 16;
-  return int64_t{height} * step + step + 2 * radius;
+  return int64_t{height} * step + 2 * (step + 2 * radius);
 }
 
 }  // namespace brightcell
