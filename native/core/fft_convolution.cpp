@@ -334,7 +334,7 @@ class FftBackward : public ConvBackward {
 
 // In multiply-adds at full speed, as measured: a complex one, and the transforms of one number of a tile.
 double productCost(Precision precision) { return precision == Precision::bfloat16 ? 2.5 : 3.8; }
-constexpr double forwardTransformCost = 25, backwardTransformCost = 35;
+constexpr double forwardTransformCost = 14, backwardTransformCost = 18;
 
 // A kernel larger than the map is left to others: what its outer taps add to the spectrum must cancel out again.
 bool canDo(const ConvLayer& layer) {
@@ -348,12 +348,25 @@ Precision available(Precision precision) {
   return kernels().fft->multiplyPairs == nullptr ? Precision::float32 : precision;
 }
 
-double costOf(const ConvLayer& layer, Shape domain, Precision precision, int products, double transforms) {
-  const double source = static_cast<double>(wholeVectors(layer.source.channels));
-  const double filters = static_cast<double>(wholeVectors(layer.output.channels));
+// products: complex multiply-adds of a frequency; channels: of all maps that are transformed.
+double costOf(const ConvLayer& layer, Shape domain, Precision precision, int64_t products, double transforms,
+              int64_t channels) {
   return static_cast<double>(Tiling(layer.window, domain).count()) *
-         (fftFrequencies * productCost(precision) * products * source * filters +
-          fftSide * fftSide * transforms * (products * source + filters));
+         (fftFrequencies * productCost(precision) * static_cast<double>(products) +
+          fftSide * fftSide * transforms * static_cast<double>(channels));
+}
+
+double forwardCost(const ConvLayer& layer, Precision precision) {
+  const int64_t filters = wholeVectors(layer.output.channels);
+  return costOf(layer, layer.output, precision, layer.source.channels * filters, forwardTransformCost,
+                wholeVectors(layer.source.channels) + filters);
+}
+
+double backwardCost(const ConvLayer& layer, bool diffSource, Precision precision) {
+  const int64_t channels = wholeVectors(layer.source.channels), filters = wholeVectors(layer.output.channels);
+  const int64_t toSource = diffSource ? layer.output.channels * channels : 0;
+  return costOf(layer, layer.source, precision, layer.source.channels * filters + toSource, backwardTransformCost,
+                (diffSource ? 2 : 1) * channels + filters);
 }
 
 }  // namespace
@@ -361,7 +374,7 @@ double costOf(const ConvLayer& layer, Shape domain, Precision precision, int pro
 void addFftForward(const ConvLayer& layer, Precision wanted, std::vector<ConvCandidate<ConvForward>>& candidates) {
   if (!canDo(layer)) return;
   const Precision precision = available(wanted);
-  candidates.push_back({"fft", costOf(layer, layer.output, precision, 1, forwardTransformCost),
+  candidates.push_back({"fft", forwardCost(layer, precision),
                         [=] { return std::make_unique<FftForward>(layer, precision); }});
 }
 
@@ -369,7 +382,7 @@ void addFftBackward(const ConvLayer& layer, bool diffSource, Precision wanted,
                     std::vector<ConvCandidate<ConvBackward>>& candidates) {
   if (!canDo(layer)) return;
   const Precision precision = available(wanted);
-  candidates.push_back({"fft", costOf(layer, layer.source, precision, diffSource ? 2 : 1, backwardTransformCost),
+  candidates.push_back({"fft", backwardCost(layer, diffSource, precision),
                         [=] { return std::make_unique<FftBackward>(layer, diffSource, precision); }});
 }
 
