@@ -7,21 +7,17 @@ import { answerRequests, makeImages } from './answer.mjs';
 let spec;
 let networks = new Map();
 let inputs = new Map();
-let image;
-let probabilities;
 
 await answerRequests({
   use(given) {
     for (const network of networks.values()) network.dispose();
     [spec, networks, inputs] = [given, new Map(), new Map()];
-    image = probabilities = undefined;
     return {};
   },
   async runner({ do: kind, setting, batch, threads }) {
     setThreads(threads);
     const network = networkOf(setting);
     const { labels, ...input } = inputOf(batch);
-    if (kind !== 'train' && batch === 1 && threads === 1) return () => classifyOne(network, input);
     if (kind === 'each') return classifyOne(network, input);
     if (kind === 'forward') return () => network.predict(input);
     const step = {
@@ -40,13 +36,6 @@ function classifyOne(network, { normalisation }) {
   const { pixels: image } = makeImages(spec, 1);
   const probabilities = new Float32Array(network.classes);
   return () => network.classify(image, normalisation, probabilities);
-}
-
-/** How a program classifies a cell when it comes. */
-function classifyOne(network, { images, normalisation }) {
-  image ??= images.read(0);
-  probabilities ??= new Float32Array(network.classes);
-  network.classify(image, normalisation, probabilities);
 }
 
 function networkOf(precision) {
