@@ -1,8 +1,8 @@
 // The affine warp. Beforehand each row of bytes is zipped with the one below it, so that one read of 32 bits brings the
 // square of 2 x 2 pixels that bilinear sampling needs. A run of columns then goes through three loops: where each comes
-// from (vectors), the reads (one by one: a third of the time that a gather instruction took), the mixing (vectors).
-// Coordinates are worked out in double once in 16 columns, and in float from the whole number below: every set samples
-// at the same places, to 2e-6 of a pixel.
+// from (vectors), the reads (one by one: the whole takes 0.6 of the time that it took with gather instructions), the
+// mixing (vectors). Coordinates are worked out in double once in 16 columns, and in float from the whole number below:
+// every set samples at the same places, to a few millionths of a pixel.
 #include "kernels/set.h"
 
 namespace brightcell::BRIGHTCELL_SET {
