@@ -1,4 +1,4 @@
-export type { Classifier, LoadedClassifier } from './classifiers/classifier.ts';
+export type { Classifier, LoadedClassifier, LoadOptions } from './classifiers/classifier.ts';
 export {
   type ClassifyOptions,
   type ClassifyReport,
@@ -18,6 +18,7 @@ export {
 export { type SplitOptions, type SplitReport, split, splitWays } from './dataset/split.ts';
 export type { DamagedCell } from './dataset/verify.ts';
 export { getThreads, setThreads } from './engine/network.ts';
+export { hasBfloat16, type Precision } from './engine/precision.ts';
 export { BrightcellError, type ErrorCode, errorCodes } from './errors.ts';
 export { findCautions } from './evaluate/cautions.ts';
 export { type EvaluatedPart, formatEvaluation, type GroupScore } from './evaluate/report.ts';

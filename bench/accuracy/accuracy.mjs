@@ -1,9 +1,11 @@
 // How good the classifiers are on real cells, beside the same network, recipe and split in PyTorch.
 //
-//   npm run build && node bench/accuracy/accuracy.mjs [--sets tcell,flowcam,mitocheck] [--seeds 5] [--epochs N] [--json FILE]
+//   npm run build && node bench/accuracy/accuracy.mjs [--sets tcell,flowcam,mitocheck] [--seeds 5] [--epochs N]
+//     [--precision float32,bfloat16] [--no-peer] [--json FILE]
 //
 // Donors (tcell) and runs (flowcam) are kept on one side of the split, mitocheck is split at random. Test scores are
-// printed as mean and standard deviation over the seeds. The peers train side by side, one thread each, which is how
+// printed as mean and standard deviation over the seeds. With several precisions each seed is trained in all of them
+// and each model is tested in all of them; the differences from the first are printed, seed by seed. The peers train side by side, one thread each, which is how
 // they get most out of the processors; the seconds are no comparison of speed (see bench/speed.ts).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,11 +26,14 @@ const { values: options } = parseArgs({
     sets: { type: 'string', default: Object.keys(sets).join(',') },
     seeds: { type: 'string', default: '5' },
     epochs: { type: 'string' },
+    precision: { type: 'string', default: 'float32' },
+    'no-peer': { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
 const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
-const python = findPython();
+const precisions = options.precision.split(',');
+const python = options['no-peer'] ? undefined : findPython();
 const results = {};
 for (const name of options.sets.split(',')) {
   results[name] = await compareOn(name);
@@ -44,19 +49,23 @@ async function compareOn(name) {
     await importImages(join(data, name), dataset, {});
     const { splits } = await split(dataset, { by: sets[name], seed: 1 });
     const cells = Object.fromEntries(splits.map(part => [part.split, part.cells]));
-    const result = { cells, brightcell: [], pytorch: [] };
+    const result = { cells, byMethod: Object.fromEntries([...methods(), 'pytorch'].map(method => [method, []])) };
     const jobs = [];
     for (const seed of seeds) {
-      const { scores, run } = await trainOurs(dataset, seed, folder);
-      result.brightcell.push(scores);
-      console.log(name, 'seed', seed, 'brightcell', JSON.stringify(scores));
-      if (python) jobs.push(await writeJob(dataset, run, seed, folder));
+      for (const precision of precisions) {
+        const { scores, run } = await trainOurs(dataset, { seed, precision }, folder);
+        for (const [method, own] of scores) {
+          result.byMethod[method].push(own);
+          console.log(name, 'seed', seed, method, JSON.stringify(own));
+        }
+        if (python && precision === precisions[0]) jobs.push(await writeJob(dataset, run, seed, folder));
+      }
     }
     const waiting = jobs.entries();
     const work = async () => {
       for (const [i, job] of waiting) {
-        result.pytorch[i] = await trainPeer(job);
-        console.log(name, 'seed', seeds[i], 'pytorch   ', JSON.stringify(result.pytorch[i]));
+        result.byMethod.pytorch[i] = await trainPeer(job);
+        console.log(name, 'seed', seeds[i], 'pytorch', JSON.stringify(result.byMethod.pytorch[i]));
       }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -66,13 +75,29 @@ async function compareOn(name) {
   }
 }
 
-async function trainOurs(dataset, seed, folder) {
+/** What is compared: every precision of training with every precision of testing. */
+function methods() {
+  return precisions.flatMap(trained => precisions.map(tested => methodOf(trained, tested)));
+}
+
+function methodOf(trained, tested) {
+  return trained === tested ? `brightcell ${trained}` : `brightcell ${trained}, tested in ${tested}`;
+}
+
+/** Trains once and tests in every precision. */
+async function trainOurs(dataset, { seed, precision }, folder) {
   const epochs = options.epochs && Number(options.epochs);
-  const report = await train(dataset, { seed, out: join(folder, 'runs'), name: `seed-${seed}`, ...(epochs && { epochs }) });
-  const { parts } = await evaluate(report.run, { splits: ['test'] });
-  const { accuracy, balancedAccuracy, macro } = parts[0].scores;
-  const { epochs: trained, bestEpoch, seconds } = report;
-  return { run: report.run, scores: { accuracy, balancedAccuracy, macroF1: macro.f1, epochs: trained, bestEpoch, seconds } };
+  const name = `seed-${seed}-${precision}`;
+  const report = await train(dataset, { seed, precision, out: join(folder, 'runs'), name, ...(epochs && { epochs }) });
+  const { run, epochs: trained, bestEpoch, seconds } = report;
+  const scores = [];
+  for (const tested of precisions) {
+    const { parts } = await evaluate(run, { splits: ['test'], precision: tested, out: join(run, `test-${tested}`) });
+    const { accuracy, balancedAccuracy, macro } = parts[0].scores;
+    const figures = { accuracy, balancedAccuracy, macroF1: macro.f1, epochs: trained, bestEpoch, seconds };
+    scores.push([methodOf(precision, tested), figures]);
+  }
+  return { run, scores };
 }
 
 /** The peer is given the stored pixels, the labels, the split, the network and the settings; all else is its own. */
@@ -120,12 +145,20 @@ function findPython() {
   return found;
 }
 
-function print(name, { cells, ...byTool }) {
+function print(name, { cells, byMethod }) {
   console.log(`\n${name}: ${cells.train} cells to train, ${cells.validation} to validate, ${cells.test} to test`);
-  for (const [tool, scores] of Object.entries(byTool)) {
+  const width = Math.max(...Object.keys(byMethod).map(method => method.length));
+  const first = byMethod[methods()[0]];
+  for (const [method, scores] of Object.entries(byMethod)) {
     if (scores.length === 0) continue;
     const row = figures.map(figure => `${figure} ${spread(scores.map(score => score[figure]))}`);
-    console.log(`  ${tool.padEnd(10)} ${row.join('   ')}   ${spread(scores.map(score => score.seconds), 0)} s`);
+    console.log(`  ${method.padEnd(width)} ${row.join('   ')}   ${spread(scores.map(score => score.seconds), 0)} s`);
+  }
+  console.log('  Differences from the first, seed by seed:');
+  for (const [method, scores] of Object.entries(byMethod)) {
+    if (scores.length === 0 || scores === first) continue;
+    const differences = figure => scores.map((score, i) => score[figure] - first[i][figure]);
+    console.log(`  ${method.padEnd(width)} ${figures.map(figure => `${figure} ${spread(differences(figure))}`).join('   ')}`);
   }
   console.log();
 }

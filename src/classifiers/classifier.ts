@@ -1,4 +1,5 @@
 import type { ImageSet } from '../engine/imageSet.ts';
+import type { Precision } from '../engine/precision.ts';
 import type { Preparation } from '../engine/prepare.ts';
 import type { Job } from '../job.ts';
 
@@ -16,6 +17,15 @@ export interface Classifier {
   classify(image: Uint8Array | Uint16Array, probabilities?: Float32Array): Float32Array;
   /** Writes a folder that `loadClassifier` reads: data only, never code. */
   save(path: string): Promise<void>;
+}
+
+/** How a saved classifier is to be used. */
+export interface LoadOptions {
+  /**
+   * Of its products: 'float32' by default, whatever it was trained in. 'bfloat16' is faster, where the processor has
+   * it, and moves probabilities by about a hundredth.
+   */
+  precision?: Precision;
 }
 
 /** A classifier that knows how raw images become what it takes. */

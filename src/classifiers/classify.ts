@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { BrightcellError } from '../errors.ts';
 import { FailureList, type FailureSummary } from '../import/failures.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
-import type { LoadedClassifier } from './classifier.ts';
+import type { LoadedClassifier, LoadOptions } from './classifier.ts';
 import { classifyCells, isDataset } from './classifyCells.ts';
 import { classifyImages, listInputs } from './classifyImages.ts';
 import { loadClassifier } from './loadClassifier.ts';
@@ -11,7 +11,7 @@ import { chooseFormat, type PredictionFormat, withPredictionFile } from './predi
 
 export type { Prediction } from './prediction.ts';
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends LoadOptions {
   /** File to write, whole or not at all; absent: only `onPredictions`. */
   out?: string;
   /** By default from the ending of `out`. */
@@ -49,7 +49,7 @@ export async function classify(
   job: Job = {},
 ): Promise<ClassifyReport> {
   const format = chooseFormat(options.out, options.format);
-  const classifier = await loadClassifier(model);
+  const classifier = await loadClassifier(model, options);
   try {
     return await new Classification(classifier, options, job).run(inputs, format);
   } finally {

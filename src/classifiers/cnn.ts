@@ -1,11 +1,12 @@
 // N images, K classes.
 import type { ImageSet } from '../engine/imageSet.ts';
 import { Network } from '../engine/network.ts';
+import { checkPrecision } from '../engine/precision.ts';
 import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { type ModelDescription, readModel, saveModel } from '../models/modelFolder.ts';
-import type { LoadedClassifier } from './classifier.ts';
+import type { LoadedClassifier, LoadOptions } from './classifier.ts';
 
 /** Images predicted at once: what bounds memory. */
 const chunk = 256;
@@ -26,11 +27,13 @@ export class CnnClassifier implements LoadedClassifier {
     this.#network = network;
   }
 
-  /** Loads a model folder; throws `model-missing`, `model-newer`, `model-corrupt`. */
-  static async load(folder: string): Promise<CnnClassifier> {
+  /** Loads a model folder; throws `model-missing`, `model-newer`, `model-corrupt`, `option-invalid`. */
+  static async load(folder: string, options: LoadOptions = {}): Promise<CnnClassifier> {
+    const precision = checkPrecision(options.precision ?? 'float32');
     const { description, weights } = await readModel(folder);
     try {
-      const network = new Network(description.network, { seed: 0, initialiser: { name: 'heNormal' } });
+      const initialiser = { name: 'heNormal' } as const;
+      const network = new Network(description.network, { seed: 0, initialiser, precision });
       network.load(weights);
       return new CnnClassifier(description, network);
     } catch (cause) {

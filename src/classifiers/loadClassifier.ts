@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrightcellError } from '../errors.ts';
-import type { LoadedClassifier } from './classifier.ts';
+import type { LoadedClassifier, LoadOptions } from './classifier.ts';
 
-/** Loads a model from a run folder or a model folder; throws `model-missing`, `model-newer`, `model-corrupt`. */
-export async function loadClassifier(path: string): Promise<LoadedClassifier> {
+/**
+ * Loads a model from a run folder or a model folder; throws `model-missing`, `model-newer`, `model-corrupt`, and
+ * `option-invalid` for a precision that does not exist or that this processor lacks.
+ */
+export async function loadClassifier(path: string, options: LoadOptions = {}): Promise<LoadedClassifier> {
   const { CnnClassifier } = await import('./cnn.ts');
-  return CnnClassifier.load(findModel(path));
+  return CnnClassifier.load(findModel(path), options);
 }
 
 function findModel(path: string): string {

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import type { ClassifyReport, Prediction } from '../classifiers/classify.ts';
+import type { Precision } from '../engine/precision.ts';
 import { BrightcellError } from '../errors.ts';
 import { failureLines } from './import.ts';
 import { type CommonOptions, perform } from './perform.ts';
+import { precisionOption } from './precision.ts';
 import { countOf, formatCount, formatDuration, formatPercent } from './text.ts';
 
 /** Adds `brightcell classify`. */
@@ -21,6 +23,7 @@ export function addClassify(program: Command): void {
         'parquet',
       ]),
     )
+    .addOption(precisionOption())
     .option('--strict', 'stop at the first image that cannot be read')
     .addHelpText('after', '\nExample:\n  $ brightcell classify runs/first new-images --out predictions.csv')
     .action((model: string, images: string[], flags: ClassifyFlags, command: Command) => {
@@ -43,6 +46,7 @@ export function addClassify(program: Command): void {
 interface ClassifyFlags extends CommonOptions {
   out?: string;
   format?: 'csv' | 'jsonl' | 'parquet';
+  precision?: Precision;
   strict?: boolean;
 }
 

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { EvaluateOptions, EvaluationReport } from '../study/evaluateRun.ts';
 import { listOf } from './numbers.ts';
 import { perform } from './perform.ts';
+import { precisionOption } from './precision.ts';
 import { formatDuration } from './text.ts';
 
 /** Adds `brightcell evaluate`. */
@@ -18,6 +19,7 @@ export function addEvaluate(program: Command): void {
     )
     .option('--dataset <folder>', 'another data set than the one trained on')
     .option('--allow-changed', 'go on although the data set has changed since the training')
+    .addOption(precisionOption())
     .option('--out <folder>', 'folder for the files (default: in the run folder)')
     .addHelpText('after', '\nExample:\n  $ brightcell evaluate runs/first')
     .action((run: string, options: EvaluateOptions, command: Command) =>

@@ -3,6 +3,7 @@ import type { TrainOptions } from '../train/config.ts';
 import type { TrainReport } from '../train/train.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
+import { precisionNames, precisionOption } from './precision.ts';
 import { commandLine, countOf, formatCount, formatDuration, formatPercent, formatScore } from './text.ts';
 
 /** Adds `brightcell train`. */
@@ -32,6 +33,7 @@ export function addTrain(program: Command): void {
     .option('--patience <n>', 'epochs without improvement before stopping; 0: never', wholeNumber(0))
     .addOption(choice('--monitor <name>', 'what says that an epoch is better', choices.monitor))
     .option('--clip-norm <norm>', 'largest norm of the gradient; 0: no limit', realNumber(0))
+    .addOption(precisionOption())
     .option('--seed <n>', 'the same seed gives the same weights', wholeNumber(0))
     .option('--fold <n>', 'fold of a k-fold split to hold out as the test part', wholeNumber(0))
     .option('--out <folder>', 'folder of all runs (default: runs)')
@@ -60,6 +62,7 @@ export const choices = {
   normalisation: ['none', 'range', 'mean', 'standardise'],
   balance: ['sampling', 'none'],
   monitor: ['loss', 'macroF1'],
+  precision: precisionNames,
 };
 
 type TrainFlags = Omit<TrainOptions, 'augmentation'> & { augmentation: boolean };

@@ -14,18 +14,22 @@ export function hasBfloat16(): boolean {
   return addon.hasBfloat16();
 }
 
-/** Gives the precision back; throws `option-invalid` for one that does not exist or that this processor lacks. */
-export function checkPrecision(precision: Precision): Precision {
+/**
+ * Gives the precision back; throws `option-invalid` for one that does not exist or that this processor lacks, and then
+ * says `where` it was asked for.
+ */
+export function checkPrecision(precision: Precision, where = ''): Precision {
   if (!precisions.includes(precision)) {
     throw new BrightcellError(
       'option-invalid',
-      `The precision must be one of ${precisions.join(', ')}. Received ${JSON.stringify(precision)}.`,
+      `The precision${where} must be one of ${precisions.join(', ')}. Received ${JSON.stringify(precision)}.`,
     );
   }
   if (precision === 'bfloat16' && !hasBfloat16()) {
     throw new BrightcellError(
       'option-invalid',
-      'The precision bfloat16 needs a processor with AVX512-BF16, and BRIGHTCELL_ISA not set to less. Use float32.',
+      `The precision bfloat16${where} needs a processor with AVX512-BF16, and BRIGHTCELL_ISA not set to less. ` +
+        'Use float32, or a machine that has it.',
     );
   }
   return precision;

@@ -2,10 +2,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { checkPrepared } from '../classifiers/checkPrepared.ts';
-import type { LoadedClassifier } from '../classifiers/classifier.ts';
+import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts';
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
+import type { Precision } from '../engine/precision.ts';
 import { BrightcellError } from '../errors.ts';
 import { findCautions } from '../evaluate/cautions.ts';
 import { confusionCsv, scoresCsv } from '../evaluate/csv.ts';
@@ -22,7 +23,7 @@ import { type Part, splitParts, wholePart } from './parts.ts';
 import { type RunFolder, readRun } from './runFolder.ts';
 import { countTrained, readChecksums } from './trainedCells.ts';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends LoadOptions {
   /** Those of validation and test that have cells by default; of another data set, all its cells as one part. */
   splits?: SplitName[];
   /** Another data set than the one trained on; by default that one, where it was when the run was made. */
@@ -40,6 +41,8 @@ export interface EvaluationReport {
   method: string;
   /** Fold that was held out; null where the data set's own split was used. */
   fold: number | null;
+  /** Of the products that the predictions come from. */
+  precision: Precision;
   parts: EvaluatedPart[];
   /** What must be known before believing any of the figures. */
   cautions: string[];
@@ -54,7 +57,7 @@ export interface EvaluationReport {
  * scores (JSON, CSV), confusion matrices (CSV) and predictions (Parquet, CSV) into the run folder.
  * Throws `run-missing`, `model-missing`, `dataset-changed` when cells, labels, split or verdicts are not those of
  * the training and `allowChanged` is not set, `dataset-corrupt` when stored pixels have changed, `model-mismatch` when the data set does not fit the model, and
- * `option-invalid` when a part has no cells.
+ * `option-invalid` when a part has no cells or the precision cannot be had.
  */
 export async function evaluate(
   run: string,
@@ -65,7 +68,7 @@ export async function evaluate(
   const folder = await readRun(run);
   const path = options.dataset ?? folder.dataset;
   const own = resolve(path) === resolve(folder.dataset);
-  const classifier = await loadClassifier(run);
+  const classifier = await loadClassifier(run, options);
   try {
     const dataset = await Dataset.open(path, 'read');
     try {
@@ -101,6 +104,7 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
   const name = own ? 'evaluation' : `evaluation-${basename(resolve(dataset.path))}`;
   const report: EvaluationReport = {
     ...{ run, dataset: dataset.path, method: folder.network, fold: folder.fold },
+    precision: options.precision ?? 'float32',
     parts: parts.map(part => scorePart(part, table, predictions)),
     cautions: [
       ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),

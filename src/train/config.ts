@@ -7,6 +7,7 @@ import {
   type Normalisation,
   normalisations,
 } from '../engine/normalisation.ts';
+import { checkPrecision, type Precision, precisions } from '../engine/precision.ts';
 import { BrightcellError } from '../errors.ts';
 import { recipeFor, type TrainConfig } from './recipes.ts';
 import type { Schedule } from './schedule.ts';
@@ -47,6 +48,8 @@ export interface TrainSettings {
   monitor?: (typeof monitorNames)[number];
   /** Largest global norm of the gradient; 0 does not clip. */
   clipNorm?: number;
+  /** Of the network's products; 'bfloat16' is faster, where the processor has it. Weights stay float32. */
+  precision?: Precision;
   seed?: number;
   /** Fold of a k-fold split to hold out as the test part; the next one is the validation part. */
   fold?: number | null;
@@ -93,7 +96,7 @@ const usual = {
 
 /**
  * The configuration of a training on that many cells: recipe, then config file, then options. Throws
- * `option-invalid`, naming the setting, its range and what was received.
+ * `option-invalid`, naming the setting, its range and what was received, or a precision that the processor lacks.
  */
 export async function resolveConfig(options: TrainOptions, trainingCells: number): Promise<TrainConfig> {
   const { config: file, out: _out, name: _name, resume: _resume, threads: _threads, ...given } = options;
@@ -201,6 +204,7 @@ const rules: Record<keyof TrainSettings, [schema: z.ZodType, must: string]> = {
   patience: [whole(0, 100_000), 'a whole number from 0 (never stop early) to 100000'],
   monitor: [z.enum(monitorNames), oneOf(monitorNames)],
   clipNorm: [atLeast0, 'a number of at least 0 (no clipping)'],
+  precision: [z.enum(precisions), oneOf(precisions)],
   seed: [whole(0, Number.MAX_SAFE_INTEGER), `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`],
   fold: [whole(0, 10_000).nullable(), 'a whole number from 0'],
 };
@@ -242,6 +246,7 @@ function checkSettings(value: unknown, file?: string): TrainSettings {
   const settings = withoutUndefined(value) as TrainSettings;
   if (typeof settings.augmentation === 'object' && settings.augmentation)
     checkAugmentation(settings.augmentation);
+  if (settings.precision !== undefined) checkPrecision(settings.precision, where);
   return settings;
 }
 

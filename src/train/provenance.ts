@@ -3,13 +3,17 @@ import { availableParallelism, cpus, platform, release, totalmem } from 'node:os
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { getThreads } from '../engine/network.ts';
+import type { Precision } from '../engine/precision.ts';
 import { version } from '../version.ts';
 import { writeWholeFile } from '../wholeFile.ts';
+import type { TrainConfig } from './recipes.ts';
 
 /** `provenance.json`: what a reader needs to know where a model comes from. */
 export interface Provenance {
   dataset: { path: string; fingerprint: string; cells: number; classes: string[] };
   seed: number;
+  /** Of the products of the training; the weights are float32. */
+  precision: Precision;
   versions: { brightcell: string; node: string };
   machine: { system: string; processor: string; processors: number; threads: number; memoryBytes: number };
   startedAt: string;
@@ -23,7 +27,7 @@ export interface Provenance {
 export async function noteStart(
   run: string,
   dataset: Dataset,
-  seed: number,
+  { seed, precision }: Pick<TrainConfig, 'seed' | 'precision'>,
   from: { epoch: number; step: number },
 ): Promise<void> {
   const startedAt = new Date().toISOString();
@@ -36,6 +40,7 @@ export async function noteStart(
       classes: dataset.header.classes,
     },
     seed,
+    precision,
     versions: { brightcell: version(), node: process.versions.node },
     machine: {
       system: `${platform()} ${release()} ${process.arch}`,

@@ -1,5 +1,6 @@
 import type { Initialiser, Loss, Optimiser } from '../engine/networkSpec.ts';
 import type { Augmentation, Normalisation } from '../engine/normalisation.ts';
+import type { Precision } from '../engine/precision.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Everything that decides what is learned, in full; `config.json` of a run. */
@@ -20,6 +21,8 @@ export interface TrainConfig {
   patience: number;
   monitor: 'loss' | 'macroF1';
   clipNorm: number;
+  /** Of the network's products, in training and in validation. */
+  precision: Precision;
   seed: number;
   fold: number | null;
 }
@@ -58,6 +61,7 @@ function better(trainingCells: number): TrainConfig {
     patience: Math.max(8, Math.ceil(epochs / 3)),
     monitor: 'macroF1',
     clipNorm: 5,
+    precision: 'float32',
     seed: 0,
     fold: null,
   };
@@ -92,6 +96,7 @@ function paper(): TrainConfig {
     patience: 0,
     monitor: 'loss',
     clipNorm: 0,
+    precision: 'float32',
     seed: 0,
     fold: null,
   };

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { Dataset } from '../dataset/dataset.ts';
 import { getThreads, Network, setThreads } from '../engine/network.ts';
+import type { NetworkSpec } from '../engine/networkSpec.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { buildNetwork } from '../models/registry.ts';
@@ -55,7 +56,7 @@ async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Prom
   const run = await createRun(options.out ?? 'runs', options.name, base);
   return withRun(run, async () => {
     await writeWholeFile(join(run.path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-    const network = new Network(spec, { seed: config.seed, initialiser: config.initialiser });
+    const network = createNetwork(spec, config);
     return finish(new Training({ run: run.path, config, dataset, cells, network }), job);
   });
 }
@@ -71,13 +72,17 @@ async function resumeRun(dataset: Dataset, path: string, job: Job): Promise<Trai
     const spec =
       checkpoint?.network ??
       (await buildNetwork(config.model, dataset.header, dataset.header.classes.length));
-    const network = new Network(spec, { seed: config.seed, initialiser: config.initialiser });
+    const network = createNetwork(spec, config);
     if (checkpoint) network.load(checkpoint.tensors);
     return finish(
       new Training({ run: path, config, dataset, cells, network, state: checkpoint?.state }),
       job,
     );
   });
+}
+
+function createNetwork(spec: NetworkSpec, { seed, initialiser, precision }: TrainConfig): Network {
+  return new Network(spec, { seed, initialiser, precision });
 }
 
 async function withRun<T>(run: RunFolder, work: () => Promise<T>): Promise<T> {
@@ -91,7 +96,7 @@ async function withRun<T>(run: RunFolder, work: () => Promise<T>): Promise<T> {
 async function finish(training: Training, job: Job): Promise<TrainReport> {
   const { run, config, dataset, state } = training;
   try {
-    await noteStart(run, dataset, config.seed, state);
+    await noteStart(run, dataset, config, state);
     const report = await training.toTheEnd(job);
     await noteFinish(run);
     return report;

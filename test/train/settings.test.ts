@@ -57,6 +57,10 @@ describe('a configuration', () => {
     [{ learningRate: 0 }, /^learningRate/],
     [{ batchSize: -1 }, /^batchSize .*-1/],
     [{ clipNorm: -1 }, /^clipNorm/],
+    [
+      { precision: 'float16' as never },
+      /^precision must be one of float32, bfloat16\. Received "float16"\.$/,
+    ],
     [{ seed: -1 }, /^seed/],
     [{ patience: nan }, /^patience/],
     [{ loss: 'hinge' as never }, /^loss must be one of crossEntropy.*"hinge"/],
