@@ -46,8 +46,7 @@ export function addTrain(program: Command): void {
           (await import('../train/train.ts')).train(dataset, trainOptions(flags, command), job),
         print: printTraining,
         next: report => ['evaluate', report.run],
-        stopped: error =>
-          `Every finished epoch is kept. Go on with: ${commandLine('train', dataset, '--resume', String(error.fields.run ?? flags.resume ?? 'RUN'))}`,
+        stopped: error => howToGoOn(dataset, error.fields.run ?? flags.resume),
       }),
     );
 }
@@ -71,6 +70,12 @@ type TrainFlags = Omit<TrainOptions, 'augmentation'> & { augmentation: boolean }
 function trainOptions(flags: TrainFlags, command: Command): TrainOptions {
   const { augmentation, ...options } = flags;
   return command.getOptionValueSource('augmentation') === 'cli' ? { ...options, augmentation } : options;
+}
+
+/** Without a run it was stopped while the data set was checked. */
+function howToGoOn(dataset: string, run: unknown): string {
+  if (run === undefined) return 'Nothing was written. Run the same command to start again.';
+  return `Every finished epoch is kept. Go on with: ${commandLine('train', dataset, '--resume', String(run))}`;
 }
 
 /** A training as a person reads it. */
