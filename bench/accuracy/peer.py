@@ -11,78 +11,15 @@ import json
 import math
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-
-class PadSame(nn.Module):
-    """Zero padding as TensorFlow's 'same': what is odd goes to the bottom and right."""
-
-    def __init__(self, kernel, stride, value=0.0):
-        super().__init__()
-        self.kernel, self.stride, self.value = kernel, stride, value
-
-    def forward(self, x):
-        pads = []
-        for size, kernel, stride in reversed(list(zip(x.shape[2:], self.kernel, self.stride))):
-            total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
-            pads += [total // 2, total - total // 2]
-        return F.pad(x, pads, value=self.value)
-
-
-class ScaledTanh(nn.Module):
-    def forward(self, x):
-        return 1.7159 * torch.tanh(x * (2 / 3))
-
-
-def pair(extent):
-    return tuple(extent) if isinstance(extent, list) else (extent, extent)
-
-
-def build(spec):
-    modules, shape = [], (spec["input"]["channels"], spec["input"]["height"], spec["input"]["width"])
-    for layer in spec["layers"]:
-        new = layer_modules(layer, shape)
-        with torch.no_grad():
-            probe = nn.Sequential(*new).eval()(torch.zeros(1, *shape))
-        shape = tuple(probe.shape[1:])
-        modules += new
-    return nn.Sequential(*modules)
-
-
-def layer_modules(layer, shape):
-    kind = layer["type"]
-    if kind == "conv":
-        kernel, stride = pair(layer["kernel"]), pair(layer.get("stride", 1))
-        return padded(layer, kernel, stride, 0.0, nn.Conv2d(shape[0], layer["filters"], kernel, stride, bias=layer.get("bias", True)))
-    if kind == "maxPool":
-        kernel = pair(layer["size"])
-        stride = pair(layer.get("stride", layer["size"]))
-        return padded(layer, kernel, stride, -math.inf, nn.MaxPool2d(kernel, stride))
-    if kind == "batchNorm":
-        norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
-        module = norm(shape[0], eps=layer.get("epsilon", 0.001))
-        module.full_decay = layer.get("decay", 0.99)
-        return [module]
-    if kind == "dense":
-        flat = [nn.Flatten()] if len(shape) == 3 else []
-        return flat + [nn.Linear(math.prod(shape), layer["units"], bias=layer.get("bias", True))]
-    if kind == "dropout":
-        return [nn.Dropout(layer["rate"])]
-    return [{"relu": nn.ReLU, "tanh": nn.Tanh, "scaledTanh": ScaledTanh}[kind]()]
-
-
-def padded(layer, kernel, stride, value, module):
-    padding = layer.get("padding", "valid")
-    if padding == "same":
-        return [PadSame(kernel, stride, value), module]
-    if padding == "valid":
-        return [module]
-    top, bottom, left, right = padding
-    return [nn.ConstantPad2d((left, right, top, bottom), value), module]
+sys.path.insert(0, str(Path(__file__).parent.parent / "peers"))
+from network import build
 
 
 def initialise(net, initialiser):
