@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "core/blocks.h"
-#include "core/convolution.h"
+#include "core/choice.h"
 #include "core/instruction_set.h"
 #include "core/parallel.h"
 
@@ -34,11 +34,11 @@ ConvLayer layerOf(Shape source, const ConvLayers& l) {
 class ConvBlock : public Block {
  public:
   ConvBlock(Shape source, const ConvLayers& layers) : parameters_(layers), layer_(layerOf(source, layers)) {
-    const auto forward = forwardCandidates(layer_, layers.precision).front();
+    const auto forward = chooseForward(layer_, layers.precision);
     forward_ = forward.create();
     ways_.forward = forward.name;
     if (!layers.training) return;
-    const auto backward = backwardCandidates(layer_, !layers.first, layers.precision).front();
+    const auto backward = chooseBackward(layer_, !layers.first, layers.precision);
     backward_ = backward.create();
     ways_.backward = backward.name;
   }

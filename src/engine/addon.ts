@@ -2,9 +2,13 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { BrightcellError } from '../errors.ts';
+import { waysFolder } from './ways.ts';
 
 /** The compiled native core. Nothing outside `src/engine/` imports this. */
 export const addon = checkInstructionSet(loadAddon());
+
+const folder = waysFolder();
+if (folder !== undefined) addon.rememberWays(folder);
 
 // biome-ignore lint/suspicious/noExplicitAny: each file of this folder types the part it uses.
 function loadAddon(): any {
