@@ -28,7 +28,7 @@ std::vector<ConvCandidate<Way>> inOrder(std::vector<ConvCandidate<Way>> candidat
 std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer, Precision precision) {
   std::vector<ConvCandidate<ConvForward>> candidates;
   addDirectForward(layer, candidates);
-  addWinogradForward(layer, candidates);
+  addWinogradForward(layer, precision, candidates);
   addFftForward(layer, precision, candidates);
   return inOrder(std::move(candidates));
 }

@@ -1,9 +1,13 @@
 // T tiles in a batch, D the depth of the products (source channels times parts of the kernel), F filters rounded up to
 // vectors; 36 frequencies, number fx * 6 + fy. A batch goes: transformed source [36][T][D] times weights [36][D][F],
 // six frequencies at a time ([6][T][F]) turned back into rows ([6 fx][4 rows][T][F]), and these into the result.
+// In bfloat16 the forward's products are of 16-bit integers: the transforms would amplify the rounding of bfloat16's 8
+// bits to more than 1e-2 of a result. Each tile and each filter has a scale of its own at each frequency, so small that
+// no sum leaves 32 bits. A word holds two depths.
 #include "core/winograd_convolution.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/instruction_set.h"
@@ -19,6 +23,12 @@ constexpr int64_t batchBytes = int64_t{640} << 10;
 constexpr int64_t batchAcross = 64;  // tiles of a batch whose vectors are tiles
 // Tiles whose products are made and turned back at once: few enough for the first-level cache beside the weights.
 constexpr int64_t stripFloats = 4608;
+
+// Above it, integers small enough for the sum would round too coarsely.
+constexpr int64_t deepestFixed = 256;
+
+uint32_t* wordsOf(float* p) { return reinterpret_cast<uint32_t*>(p); }
+const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
 
 int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -68,6 +78,12 @@ struct Plan {
   // Between tiles and between depths of a transformed source.
   int64_t tileStep() const { return acrossTiles ? 1 : depth; }
   int64_t depthStep() const { return acrossTiles ? batch : 1; }
+  // Whether products are of integers, their largest size, and the step between tiles of words.
+  bool isFixed(Precision precision) const {
+    return precision == Precision::bfloat16 && kernels().fixedProduct != nullptr && depth <= deepestFixed;
+  }
+  float limit() const { return std::min(32767.0f, std::floor(std::sqrt(2147480000.0f / static_cast<float>(depth)))); }
+  int64_t wordStep() const { return acrossTiles ? 1 : depth / 2; }
   int64_t resultStep() const { return batch * filters + skew; }
   int64_t stripStep() const { return strip * filters + skew; }
   double products() const { return static_cast<double>(tiles()) * frequencies * depth * filters; }
@@ -236,14 +252,15 @@ int64_t resultOffset(const Plan& p, int y, int x) {
 
 class WinogradForward : public ConvForward {
  public:
-  explicit WinogradForward(const ConvLayer& layer) : p_(layer), sources_(p_) {}
+  WinogradForward(const ConvLayer& layer, Precision precision)
+      : p_(layer), sources_(p_), fixed_(p_.isFixed(precision)) {}
 
   int64_t group() const override { return p_.group; }
 
-  // sources | transformed | products | rows | wide maps
+  // sources | transformed | products | rows | wide maps | scales of tiles
   int64_t scratchFloats() const override {
     return sources_.scratchFloats() + frequencies * p_.sourceStep() + (points + points * side) * p_.resultStep() +
-           (p_.poolsInTile ? 0 : p_.group * p_.wide.size()) + 128;
+           (p_.poolsInTile ? 0 : p_.group * p_.wide.size()) + frequencies * p_.batch + 128;
   }
 
   // [36][panel of filters][D][panel]
@@ -259,6 +276,7 @@ class WinogradForward : public ConvForward {
                                  static_cast<int>(std::min(lanes, filters - f)),
                                  dst + f / panel * p_.depth * panel + (i * p_.channels + c) * panel + f % panel, step);
     });
+    if (fixed_) roundWeights();
     float* b = bias_.zeroed(p_.filters);
     if (bias != nullptr) std::copy_n(bias, filters, b);
   }
@@ -269,12 +287,14 @@ class WinogradForward : public ConvForward {
     float* products = transformed + frequencies * p_.sourceStep();
     float* rows = products + points * p_.resultStep();
     float* wide = rows + points * side * p_.resultStep();
+    float* scales = wide + (p_.poolsInTile ? 0 : p_.group * p_.wide.size());
     sources_.read(src, images, scratch);
     const int64_t tiles = images.count() * p_.tiles();
     for (int64_t first = 0; first < tiles; first += p_.batch) {
       const int64_t count = std::min(p_.batch, tiles - first);
       sources_.transform(scratch, first, count, transformed);
-      multiply(transformed, count, products, rows);
+      if (fixed_) roundSources(transformed, count, scales);
+      multiply(transformed, count, scales, products, rows);
       for (int64_t t = 0; t < count; ++t) {
         const int64_t image = (first + t) / p_.tiles(), tile = (first + t) % p_.tiles();
         const int y = static_cast<int>(tile / p_.gridX), x = static_cast<int>(tile % p_.gridX);
@@ -301,17 +321,50 @@ class WinogradForward : public ConvForward {
  private:
   int64_t weightStep() const { return p_.depth * roundUp(p_.filters, kernels().panel) + skew; }
 
+  int64_t scaleStep() const { return roundUp(p_.filters, kernels().panel); }
+
+  void roundWeights() {
+    const int64_t panel = kernels().panel;
+    float* scales = weightScales_.zeroed(frequencies * scaleStep());
+    parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
+      float* weights = weights_.data() + f * weightStep();
+      for (int64_t column = 0; column < p_.filters; column += panel, weights += p_.depth * panel)
+        kernels().fixedRows(weights, panel, p_.depth, panel, p_.limit(), wordsOf(weights),
+                            scales + f * scaleStep() + column);
+    });
+  }
+
+  // A batch's transformed sources, in place: to [36][T][D in words] or [36][D in words][T].
+  void roundSources(float* transformed, int64_t count, float* scales) const {
+    const float limit = p_.limit();
+    for (int f = 0; f < frequencies; ++f, scales += p_.batch) {
+      float* at = transformed + f * p_.sourceStep();
+      if (p_.acrossTiles)
+        kernels().fixedRows(at, p_.batch, p_.depth, count, limit, wordsOf(at), scales);
+      else
+        for (int64_t t = 0; t < count; ++t)
+          scales[t] = kernels().fixedPairs(at + t * p_.depth, p_.depth, limit, wordsOf(at) + t * p_.wordStep());
+    }
+  }
+
   // Strip by strip, so that the six products of a strip are turned back while in cache, and their weights stay there.
-  void multiply(const float* transformed, int64_t count, float* products, float* rows) const {
+  void multiply(const float* transformed, int64_t count, const float* scales, float* products, float* rows) const {
     const int64_t panel = kernels().panel, step = p_.stripStep();
     for (int fx = 0; fx < points; ++fx)
       for (int64_t first = 0; first < count; first += p_.strip) {
         const int64_t tiles = std::min(p_.strip, count - first);
         for (int fy = 0; fy < points; ++fy) {
           const int f = fx * points + fy;
-          kernels().smallProduct({transformed + f * p_.sourceStep() + first * p_.tileStep(), p_.tileStep(),
-                                  p_.depthStep(), weights_.data() + f * weightStep(), panel, p_.depth * panel,
-                                  products + fy * step, p_.filters, tiles, p_.filters, p_.depth, false});
+          const float *source = transformed + f * p_.sourceStep(), *weights = weights_.data() + f * weightStep();
+          if (fixed_)
+            kernels().fixedProduct({wordsOf(source) + first * p_.wordStep(), p_.wordStep(), p_.depthStep(),
+                                    scales + f * p_.batch + first, wordsOf(weights), panel, p_.depth * panel,
+                                    weightScales_.data() + f * scaleStep(), products + fy * step, p_.filters, tiles,
+                                    p_.filters, ceilDivide(p_.depth, 2)});
+          else
+            kernels().smallProduct({source + first * p_.tileStep(), p_.tileStep(), p_.depthStep(), weights, panel,
+                                    p_.depth * panel, products + fy * step, p_.filters, tiles, p_.filters, p_.depth,
+                                    false});
         }
         kernels().winogradToRows(products, step, tiles * p_.filters,
                                  rows + fx * side * p_.resultStep() + first * p_.filters, p_.resultStep());
@@ -320,7 +373,8 @@ class WinogradForward : public ConvForward {
 
   Plan p_;
   Sources sources_;
-  Buffer<float> weights_, bias_;
+  bool fixed_;
+  Buffer<float> weights_, weightScales_, bias_;
 };
 
 class WinogradBackward : public ConvBackward {
@@ -457,6 +511,7 @@ class WinogradBackward : public ConvBackward {
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured.
 constexpr double productShare = 0.85;
 constexpr double transformOperations = 150;
+constexpr double fixedCost = 0.6;  // of a product of integers with its rounding, beside one in float32
 
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
   const double tiles = static_cast<double>(p.tiles());
@@ -470,10 +525,12 @@ bool worthAsking(const ConvLayer& layer) {
 
 }  // namespace
 
-void addWinogradForward(const ConvLayer& layer, std::vector<ConvCandidate<ConvForward>>& candidates) {
+void addWinogradForward(const ConvLayer& layer, Precision precision,
+                        std::vector<ConvCandidate<ConvForward>>& candidates) {
   if (!worthAsking(layer)) return;
-  candidates.push_back({"winograd", costOf(Plan(layer), 1, 1, 1),
-                        [layer] { return std::make_unique<WinogradForward>(layer); }});
+  const Plan plan(layer);
+  candidates.push_back({"winograd", costOf(plan, plan.isFixed(precision) ? fixedCost : 1, 1, 1),
+                        [=] { return std::make_unique<WinogradForward>(layer, precision); }});
 }
 
 void addWinogradBackward(const ConvLayer& layer, bool diffSource,

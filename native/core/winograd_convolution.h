@@ -7,7 +7,8 @@
 
 namespace brightcell {
 
-void addWinogradForward(const ConvLayer& layer, std::vector<ConvCandidate<ConvForward>>& candidates);
+void addWinogradForward(const ConvLayer& layer, Precision precision,
+                        std::vector<ConvCandidate<ConvForward>>& candidates);
 void addWinogradBackward(const ConvLayer& layer, bool diffSource,
                          std::vector<ConvCandidate<ConvBackward>>& candidates);
 

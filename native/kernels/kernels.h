@@ -39,6 +39,21 @@ struct SmallProduct {
   bool accumulate;
 };
 
+// C[rows x columns] = A B from pairs of 16-bit integers that follow each other in depth, the first in the low half of a
+// word; steps of a and b and the depth are in words. Row i of the result is multiplied by aScale[i], column j by
+// bScale[j]. Integer sums must fit 32 bits.
+struct FixedProduct {
+  const uint32_t* a;
+  ptrdiff_t aRow, aDepth;
+  const float* aScale;
+  const uint32_t* b;
+  ptrdiff_t bDepth, bPanel;
+  const float* bScale;
+  float* c;
+  ptrdiff_t cRow;
+  ptrdiff_t rows, columns, depth;  // columns: a multiple of Kernels::lanes
+};
+
 // A tile of Winograd's transforms: `height` x `width` cells of it are inside the map (pooled cells, up to 2 x 2, or
 // positions, up to 4 x 4), which moves by rowStep and columnStep.
 struct WinogradTile {
@@ -141,6 +156,15 @@ struct Kernels {
                        ptrdiff_t frequencyStep);
   void (*winogradAddTaps)(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                           ptrdiff_t laneStep);
+
+  // Products of 16-bit integers, null where `bfloat16` is false. Counts are in whole vectors; dst may stand at src.
+  void (*fixedProduct)(const FixedProduct&);
+  // Rounds a row to integers of at most `limit`: word i holds those of src[2 i] and src[2 i + 1]. Gives their scale.
+  float (*fixedPairs)(const float* src, int64_t count, float limit, uint32_t* dst);
+  // Rounds columns, each with its scale: word dst[r * step + i] holds rows 2 r and 2 r + 1 of column i, a missing last
+  // row as zeros.
+  void (*fixedRows)(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
+                    float* scale);
 
   // acc[y][0..length) += sum over live of value * src[offset + y * sourceRow ...], for each kernel row y.
   // length is a multiple of lanes.

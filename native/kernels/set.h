@@ -25,6 +25,10 @@ void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps,
                   ptrdiff_t frequencyStep);
 void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                      ptrdiff_t laneStep);
+void fixedProduct(const FixedProduct& p);
+float fixedPairs(const float* src, int64_t count, float limit, uint32_t* dst);
+void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
+               float* scale);
 void pack(const Packing& p);
 void productTile(const ProductTile& t);
 void addLivePatches(const Live* live, int64_t count, const float* src, ptrdiff_t sourceRow, int kernelRows,

@@ -30,6 +30,15 @@ const Kernels& table() {
       .winogradNarrow = winogradNarrow,
       .winogradTaps = winogradTaps,
       .winogradAddTaps = winogradAddTaps,
+#if defined(__AVX512BF16__)
+      .fixedProduct = fixedProduct,
+      .fixedPairs = fixedPairs,
+      .fixedRows = fixedRows,
+#else
+      .fixedProduct = nullptr,
+      .fixedPairs = nullptr,
+      .fixedRows = nullptr,
+#endif
       .addLivePatches = addLivePatches,
       .scatterLive = scatterLive,
       .maxPool = maxPool,

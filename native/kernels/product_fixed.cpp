@@ -1,0 +1,149 @@
+// Small matrix products (product.cpp) whose operands are pairs of 16-bit integers, two multiply-adds a lane in one
+// instruction, and what rounds to them: each row of the left side and each column of the right side has a scale of its
+// own. Sums of integers are exact, in any order.
+#include "kernels/set.h"
+
+#if defined(__AVX512BF16__)
+
+namespace brightcell::BRIGHTCELL_SET {
+namespace {
+
+typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+typedef int32_t Word __attribute__((may_alias));
+typedef int16_t Shorts __attribute__((vector_size(lanes * 2)));
+typedef int16_t UnalignedShorts __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
+
+BRIGHTCELL_INLINE Integers loadPairs(const Word* p) { return *reinterpret_cast<const UnalignedIntegers*>(p); }
+BRIGHTCELL_INLINE void storePairs(uint32_t* p, Integers v) { *reinterpret_cast<UnalignedIntegers*>(p) = v; }
+// Every processor with bfloat16 products has these.
+BRIGHTCELL_INLINE void addDot(Integers& sum, Integers a, Integers b) {
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+// The nearest integer, of 16 bits, in the low half: beside 1.5 * 2^23 a float has no room for a fraction.
+BRIGHTCELL_INLINE Integers nearest(Vector v) { return reinterpret_cast<Integers>(v + all(12582912.0f)); }
+BRIGHTCELL_INLINE Integers pairOf(Integers first, Integers second) { return (first & 0xffff) | (second << 16); }
+// Sizes of floats compare as integers do; what is no number is larger than all.
+BRIGHTCELL_INLINE Integers larger(Integers x, Integers y) { return x > y ? x : y; }
+BRIGHTCELL_INLINE Integers sizesOf(Vector v) { return reinterpret_cast<Integers>(v) & 0x7fffffff; }
+
+BRIGHTCELL_INLINE Integers turned(Integers v, int by) {
+  Integers places{};
+  for (int i = 0; i < lanes; ++i) places[i] = i ^ by;
+  return __builtin_shuffle(v, places);
+}
+
+// Below it, numbers are taken for zero: their reciprocal would be infinite.
+constexpr float smallest = 1e-33f;
+
+template <int Rows, int Vectors>
+void block(const FixedProduct& p, const Word* a, const float* aScale, const Word* b, const float* bScale, float* c) {
+  const ptrdiff_t aRow = p.aRow, aDepth = p.aDepth, bDepth = p.bDepth;
+  Integers acc[Rows][Vectors];
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) acc[i][v] = Integers{};
+  }
+  // Three rows a base: the processor's addresses reach them without more registers.
+  constexpr int bases = (Rows + 2) / 3;
+  const Word* base[bases];
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < bases; ++i) base[i] = a + 3 * i * aRow;
+  for (ptrdiff_t k = p.depth; k > 0; --k, b += bDepth) {
+    Integers w[Vectors];
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) w[v] = loadPairs(b + v * lanes);
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      const Integers x = base[i / 3][i % 3 * aRow] - Integers{};
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < Vectors; ++v) addDot(acc[i][v], x, w[v]);
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < bases; ++i) base[i] += aDepth;
+  }
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    const Vector scale = all(aScale[i]);
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v)
+      store(c + v * lanes, __builtin_convertvector(acc[i][v], Vector) * scale * load(bScale + v * lanes));
+    c += p.cRow;
+    BRIGHTCELL_OPAQUE(c);
+  }
+}
+
+template <int Vectors>
+void panel(const FixedProduct& p, const Word* b, const float* bScale, float* c) {
+  const ptrdiff_t blocks = (p.rows + maxRows - 1) / maxRows;  // of about equal height
+  const Word* a = reinterpret_cast<const Word*>(p.a);
+  for (ptrdiff_t i = 0, row = 0; i < blocks; ++i) {
+    const ptrdiff_t next = p.rows * (i + 1) / blocks;
+    const int rows = static_cast<int>(next - row);
+    switch (rows) {
+#define BRIGHTCELL_CASE(n)                                     \
+  case n:                                                      \
+    block<n, Vectors>(p, a, p.aScale + row, b, bScale, c);     \
+    break;
+      BRIGHTCELL_CASE(1)
+      BRIGHTCELL_CASE(2)
+      BRIGHTCELL_CASE(3)
+      BRIGHTCELL_CASE(4)
+      BRIGHTCELL_CASE(5)
+      BRIGHTCELL_CASE(6)
+      BRIGHTCELL_CASE(7)
+      BRIGHTCELL_CASE(8)
+      BRIGHTCELL_CASE(9)
+      BRIGHTCELL_CASE(10)
+      BRIGHTCELL_CASE(11)
+      BRIGHTCELL_CASE(12)
+#undef BRIGHTCELL_CASE
+    }
+    a += rows * p.aRow;
+    c += rows * p.cRow;
+    row = next;
+  }
+}
+
+}  // namespace
+
+void fixedProduct(const FixedProduct& p) {
+  const ptrdiff_t width = 2 * lanes;
+  ptrdiff_t column = 0;
+  const Word* b = reinterpret_cast<const Word*>(p.b);
+  for (; column + width <= p.columns; column += width, b += p.bPanel) panel<2>(p, b, p.bScale + column, p.c + column);
+  if (column < p.columns) panel<1>(p, b, p.bScale + column, p.c + column);
+}
+
+float fixedPairs(const float* src, int64_t count, float limit, uint32_t* dst) {
+  Integers sizes{};
+  for (int64_t i = 0; i < count; i += lanes) sizes = larger(sizes, sizesOf(load(src + i)));
+  BRIGHTCELL_UNROLL
+  for (int by = 1; by < lanes; by *= 2) sizes = larger(sizes, turned(sizes, by));
+  const float largest = reinterpret_cast<Vector>(sizes)[0];
+  const Vector factor = all(largest < smallest ? 0.0f : limit / largest);
+  for (int64_t i = 0; i < count; i += lanes) {
+    const Integers values = nearest(load(src + i) * factor);
+    *reinterpret_cast<UnalignedShorts*>(dst + i / 2) = __builtin_convertvector(values, Shorts);
+  }
+  return largest * (1 / limit);
+}
+
+void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
+               float* scale) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    Integers sizes{};
+    for (int64_t r = 0; r < rows; ++r) sizes = larger(sizes, sizesOf(load(src + r * step + i)));
+    const Vector largest = reinterpret_cast<Vector>(sizes);
+    const Vector factor = largest < smallest ? Vector{} : limit / largest;
+    store(scale + i, largest * (1 / limit));
+    for (int64_t r = 0; r < rows; r += 2) {
+      const Integers first = nearest(load(src + r * step + i) * factor);
+      const Integers second = r + 1 < rows ? nearest(load(src + (r + 1) * step + i) * factor) : Integers{};
+      storePairs(dst + r / 2 * step + i, pairOf(first, second));
+    }
+  }
+}
+
+}  // namespace brightcell::BRIGHTCELL_SET
+#endif
