@@ -64,7 +64,7 @@ struct Sample {
     fill(random, diff, images * layer.result.size());
     for (int64_t i = 0; i < images * layer.result.size(); ++i) {
       if (layer.pooled && random.uniform() > liveShare) diff.data()[i] = 0;
-      place.data()[i] = 0;
+      place.data()[i] = firstPlace(layer, i % layer.result.size() / layer.result.channels);
     }
   }
 
@@ -72,6 +72,15 @@ struct Sample {
   Buffer<uint8_t> place;
 
  private:
+  // The first place of a cell's pool window that is inside the map: ways write where it says.
+  static uint8_t firstPlace(const ConvLayer& layer, int64_t cell) {
+    if (!layer.pooled) return 0;
+    const Window& p = layer.pool;
+    const int64_t y = cell / layer.result.width, x = cell % layer.result.width;
+    const int64_t row = std::max<int64_t>(0, p.top - y * p.strideY), column = std::max<int64_t>(0, p.left - x * p.strideX);
+    return static_cast<uint8_t>(row * p.width + column);
+  }
+
   static void fill(Random& random, Buffer<float>& buffer, int64_t count) {
     for (int64_t i = 0; i < count; ++i) buffer.data()[i] = static_cast<float>(random.uniform() - 0.5);
   }
