@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -11,9 +13,9 @@
 namespace brightcell {
 namespace {
 
-constexpr double close = 1.5;     // estimates no farther from the best than this are measured
-constexpr double clearly = 0.9;   // share of the first's time that another must stay below to take its place
-constexpr int rounds = 3;         // the fastest counts
+constexpr double close = 1.4;       // estimates no farther from the best than this are measured
+constexpr double clearly = 0.85;    // share of the first's time that another must stay below to take its place
+constexpr int rounds = 8;           // in turns; the fastest of each counts
 constexpr double liveShare = 0.75;  // of a pooled gradient, after a ReLU, as trainings show it
 
 class ProcessMemory : public WayMemory {
@@ -64,7 +66,7 @@ struct Sample {
     fill(random, diff, images * layer.result.size());
     for (int64_t i = 0; i < images * layer.result.size(); ++i) {
       if (layer.pooled && random.uniform() > liveShare) diff.data()[i] = 0;
-      place.data()[i] = firstPlace(layer, i % layer.result.size() / layer.result.channels);
+      place.data()[i] = static_cast<uint8_t>(layer.pooled ? random.below(layer.pool.area()) : 0);
     }
   }
 
@@ -72,72 +74,78 @@ struct Sample {
   Buffer<uint8_t> place;
 
  private:
-  // The first place of a cell's pool window that is inside the map: ways write where it says.
-  static uint8_t firstPlace(const ConvLayer& layer, int64_t cell) {
-    if (!layer.pooled) return 0;
-    const Window& p = layer.pool;
-    const int64_t y = cell / layer.result.width, x = cell % layer.result.width;
-    const int64_t row = std::max<int64_t>(0, p.top - y * p.strideY), column = std::max<int64_t>(0, p.left - x * p.strideX);
-    return static_cast<uint8_t>(row * p.width + column);
-  }
-
   static void fill(Random& random, Buffer<float>& buffer, int64_t count) {
     for (int64_t i = 0; i < count; ++i) buffer.data()[i] = static_cast<float>(random.uniform() - 0.5);
   }
 };
 
-// Seconds an image, the fastest of a few.
-template <typename Run>
-double measure(int64_t images, Run run) {
-  double best = 0;
-  for (int round = 0; round <= rounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
+// Of this thread's own time where the system tells it: others may be at work.
+double seconds() {
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+#else
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+#endif
+}
+
+// A way with all that one run of it needs.
+struct Trial {
+  std::function<void()> run;
+  int64_t images;
+  double fastest = 0;  // seconds an image
+
+  void measure(int round) {
+    const double start = seconds();
     run();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (round == 1 || seconds < best) best = seconds;
+    const double time = (seconds() - start) / static_cast<double>(images);
+    if (round <= 1 || time < fastest) fastest = time;  // the first only warms up
   }
-  return best / static_cast<double>(images);
+};
+
+Trial trial(const ConvLayer& layer, std::shared_ptr<ConvForward> way) {
+  const Images images{0, way->group()};
+  const auto sample = std::make_shared<Sample>(layer, images.count());
+  const auto scratch = std::make_shared<Buffer<float>>(way->scratchFloats());
+  way->prepare(sample->weights.data(), nullptr);
+  const auto run = [=] {
+    way->run({sample->source.data(), layer.source}, images, sample->result.data(), sample->place.data(),
+             scratch->data());
+  };
+  return {run, images.count()};
 }
 
-double measure(const ConvLayer& layer, ConvForward& way) {
-  const Images images{0, way.group()};
-  Sample sample(layer, images.count());
-  Buffer<float> scratch(way.scratchFloats());
-  way.prepare(sample.weights.data(), nullptr);
-  return measure(images.count(), [&] {
-    way.run({sample.source.data(), layer.source}, images, sample.result.data(), sample.place.data(), scratch.data());
-  });
+Trial trial(const ConvLayer& layer, std::shared_ptr<ConvBackward> way, bool diffSource) {
+  const Images images{0, way->group()};
+  const auto sample = std::make_shared<Sample>(layer, images.count());
+  const auto scratch = std::make_shared<Buffer<float>>(way->scratchFloats()), sums = std::make_shared<Buffer<float>>();
+  sums->zeroed(way->accumulatorFloats());
+  if (diffSource) way->prepare(sample->weights.data());
+  const auto run = [=] {
+    way->run({sample->source.data(), layer.source}, images, sample->diff.data(), sample->place.data(), sums->data(),
+             diffSource ? sample->diffSource.data() : nullptr, scratch->data());
+  };
+  return {run, images.count()};
 }
 
-double measure(const ConvLayer& layer, ConvBackward& way, bool diffSource) {
-  const Images images{0, way.group()};
-  Sample sample(layer, images.count());
-  Buffer<float> scratch(way.scratchFloats()), sums;
-  sums.zeroed(way.accumulatorFloats());
-  if (diffSource) way.prepare(sample.weights.data());
-  return measure(images.count(), [&] {
-    way.run({sample.source.data(), layer.source}, images, sample.diff.data(), sample.place.data(), sums.data(),
-            diffSource ? sample.diffSource.data() : nullptr, scratch.data());
-  });
-}
-
-template <typename Way, typename Measure>
-ConvCandidate<Way> choose(std::vector<ConvCandidate<Way>> candidates, const std::string& key, Measure seconds) {
-  std::erase_if(candidates, [&](const auto& c) { return c.cost > close * candidates.front().cost; });
+template <typename Way, typename MakeTrial>
+ConvCandidate<Way> choose(std::vector<ConvCandidate<Way>> candidates, const std::string& key, MakeTrial make) {
+  const double limit = close * candidates.front().cost;
+  std::erase_if(candidates, [&](const auto& c) { return c.cost > limit; });
   if (candidates.size() == 1) return candidates.front();
   const auto named = [&](const std::string& name) {
     return std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.name == name; });
   };
   const std::lock_guard lock(mutex());
   if (const auto known = named(memory()->recall(key)); known != candidates.end()) return *known;
+  std::vector<Trial> trials;
+  for (const auto& candidate : candidates) trials.push_back(make(candidate.create()));
+  for (int round = 0; round <= rounds; ++round)
+    for (Trial& trial : trials) trial.measure(round);
   size_t best = 0;
-  const double first = seconds(*candidates[0].create());
-  double fastest = first;
-  for (size_t i = 1; i < candidates.size(); ++i)
-    if (const double time = seconds(*candidates[i].create()); time < clearly * first && time < fastest) {
-      best = i;
-      fastest = time;
-    }
+  for (size_t i = 1; i < trials.size(); ++i)
+    if (trials[i].fastest < clearly * trials[0].fastest && trials[i].fastest < trials[best].fastest) best = i;
   const auto kept = named(memory()->keep(key, candidates[best].name));
   return kept != candidates.end() ? *kept : candidates[best];
 }
@@ -151,13 +159,13 @@ void setWayMemory(std::unique_ptr<WayMemory> wanted) {
 
 ConvCandidate<ConvForward> chooseForward(const ConvLayer& layer, Precision precision) {
   return choose(forwardCandidates(layer, precision), keyOf(layer, "forward", precision),
-                [&](ConvForward& way) { return measure(layer, way); });
+                [&](std::shared_ptr<ConvForward> way) { return trial(layer, std::move(way)); });
 }
 
 ConvCandidate<ConvBackward> chooseBackward(const ConvLayer& layer, bool diffSource, Precision precision) {
   return choose(backwardCandidates(layer, diffSource, precision),
                 keyOf(layer, diffSource ? "backward" : "weights", precision),
-                [&](ConvBackward& way) { return measure(layer, way, diffSource); });
+                [&](std::shared_ptr<ConvBackward> way) { return trial(layer, std::move(way), diffSource); });
 }
 
 }  // namespace brightcell

@@ -17,24 +17,14 @@ struct Inside {
   int rows, columns;
 };
 
-void copyPositions(const float* src, int64_t positions, int channels, int64_t step, float* dst) {
-  if (step == channels) {
-    std::memcpy(dst, src, positions * channels * sizeof(float));
-    return;
-  }
-  for (int64_t p = 0; p < positions; ++p, src += channels, dst += step) {
-    std::memcpy(dst, src, channels * sizeof(float));
-    std::memset(dst + channels, 0, (step - channels) * sizeof(float));
-  }
-}
-
-void scalePositions(const Features& src, const float* from, int64_t positions, int64_t step, float* dst) {
+void placePositions(const Features& src, const float* from, int64_t positions, int64_t step, float* dst) {
   const int channels = src.shape.channels;
-  if (step == channels) return kernels().scaleShift(from, src.scale, src.shift, positions, channels, dst);
-  for (int64_t p = 0; p < positions; ++p, from += channels, dst += step) {
-    kernels().scaleShift(from, src.scale, src.shift, 1, channels, dst);
-    std::memset(dst + channels, 0, (step - channels) * sizeof(float));
-  }
+  if (step != channels)
+    kernels().placeChannels(from, src.scale, src.shift, positions, channels, step, dst);
+  else if (src.scale != nullptr)
+    kernels().scaleShift(from, src.scale, src.shift, positions, channels, dst);
+  else
+    std::memcpy(dst, from, positions * channels * sizeof(float));
 }
 
 }  // namespace
@@ -48,10 +38,7 @@ void padImage(const Features& src, int64_t index, const MapLayout& layout, float
   float* row = padded + layout.top * layout.rowStep();
   for (int y = 0; y < inside.rows; ++y, row += layout.rowStep()) {
     std::memset(row, 0, left * sizeof(float));
-    if (src.scale != nullptr)
-      scalePositions(src, from + y * sourceRow, inside.columns, layout.step, row + left);
-    else
-      copyPositions(from + y * sourceRow, inside.columns, src.shape.channels, layout.step, row + left);
+    placePositions(src, from + y * sourceRow, inside.columns, layout.step, row + left);
     std::memset(row + left + width, 0, (layout.rowStep() - left - width) * sizeof(float));
   }
   std::memset(row, 0, (padded + layout.size() - row) * sizeof(float));
@@ -67,8 +54,7 @@ void cropImage(const float* padded, const MapLayout& layout, Shape shape, float*
     if (layout.step == shape.channels)
       std::memcpy(to, from, width * sizeof(float));
     else
-      for (int x = 0; x < inside.columns; ++x)
-        std::memcpy(to + x * shape.channels, from + x * layout.step, shape.channels * sizeof(float));
+      kernels().takeChannels(from, layout.step, inside.columns, shape.channels, to);
     std::memset(to + width, 0, (row - width) * sizeof(float));
   }
   std::memset(dst + inside.rows * row, 0, (shape.height - inside.rows) * row * sizeof(float));

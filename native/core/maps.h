@@ -9,7 +9,7 @@ namespace brightcell {
 struct MapLayout {
   int height = 0, width = 0;  // with the border
   int top = 0, left = 0;      // where the image's first position stands
-  int64_t step = 0;           // floats from one position to the next, at least the channels
+  int64_t step = 0;           // floats from one position to the next, the channels, or more in whole vectors
 
   int64_t rowStep() const { return width * step; }
   int64_t at(int64_t y, int64_t x) const { return (y * width + x) * step; }

@@ -9,6 +9,25 @@ void scaleShift(const float* src, const float* scale, const float* shift, int64_
     for (int c = 0; c < channels; ++c) dst[c] = src[c] * scale[c] + shift[c];
 }
 
+void placeChannels(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
+                   int64_t step, float* dst) {
+  Integers number;
+  for (int i = 0; i < lanes; ++i) number[i] = i;
+  for (int64_t p = 0; p < positions; ++p, src += channels, dst += step)
+    for (int64_t c = 0; c < step; c += lanes) {
+      Vector v = load(src + c);
+      if (scale != nullptr) v = v * load(scale + c) + load(shift + c);
+      if (c + lanes > channels) v = number < static_cast<int>(channels - c) ? v : Vector{};
+      store(dst + c, v);
+    }
+}
+
+void takeChannels(const float* src, int64_t step, int64_t positions, int channels, float* dst) {
+  for (int64_t p = 0; p + 1 < positions; ++p, src += step, dst += channels)
+    for (int64_t c = 0; c < channels; c += lanes) store(dst + c, load(src + c));
+  for (int64_t c = 0; c < channels && positions > 0; ++c) dst[c] = src[c];
+}
+
 void addChannels(const float* src, int64_t positions, int channels, float* __restrict sum) {
   for (int64_t p = 0; p < positions; ++p, src += channels)
     for (int c = 0; c < channels; ++c) sum[c] += src[c];

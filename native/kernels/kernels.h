@@ -184,6 +184,12 @@ struct Kernels {
   // dst[p][c] = src[p][c] * scale[c] + shift[c].
   void (*scaleShift)(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                      float* dst);
+  // Into positions that are `step` apart, whole vectors, zeros behind the channels; scaled and shifted unless scale is
+  // null. Reads whole vectors of src, scale and shift, and takes what stands behind their channels for nothing.
+  void (*placeChannels)(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
+                        int64_t step, float* dst);
+  // The way back: dst[p][c] = src[p * step + c], from first to last.
+  void (*takeChannels)(const float* src, int64_t step, int64_t positions, int channels, float* dst);
   // sum[c] += src[p][c].
   void (*addChannels)(const float* src, int64_t positions, int channels, float* sum);
   // sum[c] += (src[p][c] - mean[c])^2.

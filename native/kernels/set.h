@@ -40,6 +40,9 @@ void activate(Activation kind, float* values, int64_t count);
 void activateBackward(Activation kind, const float* result, float* diff, int64_t count);
 void scaleShift(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                 float* __restrict dst);
+void placeChannels(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
+                   int64_t step, float* dst);
+void takeChannels(const float* src, int64_t step, int64_t positions, int channels, float* dst);
 void addChannels(const float* src, int64_t positions, int channels, float* __restrict sum);
 void addSquares(const float* src, const float* mean, int64_t positions, int channels, float* __restrict sum);
 void addProducts(const float* diff, const float* src, const float* mean, int64_t positions, int channels,

@@ -45,6 +45,8 @@ const Kernels& table() {
       .activate = activate,
       .activateBackward = activateBackward,
       .scaleShift = scaleShift,
+      .placeChannels = placeChannels,
+      .takeChannels = takeChannels,
       .addChannels = addChannels,
       .addSquares = addSquares,
       .addProducts = addProducts,
