@@ -64,9 +64,9 @@ struct Sample {
     fill(random, weights, layer.output.channels * layer.depth());
     fill(random, source, images * layer.source.size());
     fill(random, diff, images * layer.result.size());
-    for (int64_t i = 0; i < images * layer.result.size(); ++i) {
-      if (layer.pooled && random.uniform() > liveShare) diff.data()[i] = 0;
-      place.data()[i] = static_cast<uint8_t>(layer.pooled ? random.below(layer.pool.area()) : 0);
+    for (int64_t i = 0; layer.pooled && i < images * layer.result.size(); ++i) {
+      if (random.uniform() > liveShare) diff.data()[i] = 0;
+      place.data()[i] = placeInside(layer, i % layer.result.size() / layer.result.channels, random);
     }
   }
 
@@ -74,6 +74,18 @@ struct Sample {
   Buffer<uint8_t> place;
 
  private:
+  // Somewhere in a pooled cell's window, but on the map.
+  static uint8_t placeInside(const ConvLayer& layer, int64_t cell, Random& random) {
+    const Window& w = layer.pool;
+    const auto within = [&](int64_t first, int size, int length) {
+      const int64_t low = std::max<int64_t>(0, -first), high = std::min<int64_t>(size, length - first);
+      return low + static_cast<int64_t>(random.below(static_cast<uint64_t>(high - low)));
+    };
+    const int64_t y = within(cell / layer.result.width * w.strideY - w.top, w.height, layer.output.height);
+    const int64_t x = within(cell % layer.result.width * w.strideX - w.left, w.width, layer.output.width);
+    return static_cast<uint8_t>(y * w.width + x);
+  }
+
   static void fill(Random& random, Buffer<float>& buffer, int64_t count) {
     for (int64_t i = 0; i < count; ++i) buffer.data()[i] = static_cast<float>(random.uniform() - 0.5);
   }

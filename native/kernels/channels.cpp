@@ -23,9 +23,13 @@ void placeChannels(const float* src, const float* scale, const float* shift, int
 }
 
 void takeChannels(const float* src, int64_t step, int64_t positions, int channels, float* dst) {
-  for (int64_t p = 0; p + 1 < positions; ++p, src += step, dst += channels)
+  const float* end = dst + positions * channels;
+  const int64_t whole = (channels + lanes - 1) / lanes * lanes;
+  // A vector's surplus is overwritten by the next positions, as long as it does not reach beyond the last.
+  for (; end - dst >= whole; src += step, dst += channels)
     for (int64_t c = 0; c < channels; c += lanes) store(dst + c, load(src + c));
-  for (int64_t c = 0; c < channels && positions > 0; ++c) dst[c] = src[c];
+  for (; dst < end; src += step, dst += channels)
+    for (int64_t c = 0; c < channels; ++c) dst[c] = src[c];
 }
 
 void addChannels(const float* src, int64_t positions, int channels, float* __restrict sum) {
