@@ -36,7 +36,7 @@ struct Images {
 class ConvForward {
  public:
   virtual ~ConvForward() = default;
-  // How many images are best done at once, and the scratch that so many need. Any number may be asked for.
+  // How many images are best done at once, and the scratch that so many need; fewer may be asked for, never more.
   virtual int64_t group() const { return 1; }
   virtual int64_t scratchFloats() const = 0;
   // Weights [F, kernel rows, kernel columns, C], bias [F] or null. On all threads; before the first run after a change.
