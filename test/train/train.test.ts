@@ -308,17 +308,20 @@ describe('a training is refused', () => {
     const first = await train(toy.dataset, { ...settings(), name: 'shared', epochs: 2 });
     const stop = new AbortController();
     let second: Promise<unknown> | undefined;
-    const running = train(
+    // It goes on until the second has had its answer.
+    await train(
       toy.dataset,
-      { ...settings(), name: 'busy', epochs: 3 },
+      { ...settings(), name: 'busy', epochs: 1000, patience: 0 },
       {
         signal: stop.signal,
-        onProgress: () => {
-          second ??= train(toy.dataset, { resume: join(toy.runs, 'busy') }).catch(error => error);
+        onProgress: ({ stage }) => {
+          if (stage !== 'training') return;
+          second ??= train(toy.dataset, { resume: join(toy.runs, 'busy') })
+            .catch(error => error)
+            .finally(() => stop.abort());
         },
       },
-    );
-    await running;
+    ).catch(error => expect(error).toMatchObject({ code: 'cancelled' }));
     expect(await second).toMatchObject({ code: 'run-locked', fields: { pid: process.pid } });
     await writeFile(
       join(first.run, '.lock'),
