@@ -13,9 +13,14 @@ void placeChannels(const float* src, const float* scale, const float* shift, int
                    int64_t step, float* dst) {
   Integers number;
   for (int i = 0; i < lanes; ++i) number[i] = i;
+  const float* end = src + positions * channels;
   for (int64_t p = 0; p < positions; ++p, src += channels, dst += step)
     for (int64_t c = 0; c < step; c += lanes) {
-      Vector v = load(src + c);
+      // What stands behind the last position may be another thread's.
+      const bool edge = end - src < c + lanes;
+      Vector v{};
+      if (!edge) v = load(src + c);
+      for (int i = 0; edge && c + i < channels; ++i) v[i] = src[c + i];
       if (scale != nullptr) v = v * load(scale + c) + load(shift + c);
       if (c + lanes > channels) v = number < static_cast<int>(channels - c) ? v : Vector{};
       store(dst + c, v);

@@ -185,7 +185,7 @@ struct Kernels {
   void (*scaleShift)(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                      float* dst);
   // Into positions that are `step` apart, whole vectors, zeros behind the channels; scaled and shifted unless scale is
-  // null. Reads whole vectors of src, scale and shift, and takes what stands behind their channels for nothing.
+  // null. Reads whole vectors of scale and shift, and takes what stands behind their channels for nothing.
   void (*placeChannels)(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                         int64_t step, float* dst);
   // The way back: dst[p][c] = src[p * step + c], from first to last.
