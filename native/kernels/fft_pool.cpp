@@ -6,6 +6,14 @@ namespace brightcell::BRIGHTCELL_SET {
 
 namespace {
 
+// The gradient's channels and no more: what stands behind the last position may be another thread's.
+BRIGHTCELL_INLINE Vector loadChannels(const float* src, int channels) {
+  if (channels >= lanes) return load(src);
+  Vector v{};
+  for (int i = 0; i < channels; ++i) v[i] = src[i];
+  return v;
+}
+
 bool isQuarter(const FftPool& p) {
   return p.windowHeight == 2 && p.windowWidth == 2 && p.strideY == 2 && p.strideX == 2 && p.top == 0 && p.left == 0 &&
          2 * p.outputHeight <= p.height && 2 * p.outputWidth <= p.width;
@@ -54,7 +62,7 @@ void unpoolQuarters(const float* diff, const uint8_t* place, const FftPool& p, f
   for (int y = 0; y < p.outputHeight; ++y) {
     float *upper = plane + 2 * y * p.planeRow, *lower = upper + p.planeRow;
     for (int x = 0; x < p.outputWidth; ++x, upper += 2 * lanes, lower += 2 * lanes, diff += p.step, place += p.step) {
-      const Vector v = load(diff);
+      const Vector v = loadChannels(diff, p.channels);
       const Integers index = indexAt(place);
       store(upper, index == 0 ? v : Vector{});
       store(upper + lanes, index == 1 ? v : Vector{});
@@ -99,7 +107,7 @@ void fftUnpool(const float* diff, const uint8_t* place, const FftPool& p, float*
       for (int x = 0; x < p.width; ++x) store(plane + y * p.planeRow + x * lanes, Vector{});
   for (int y = 0; y < p.outputHeight; ++y)
     for (int x = 0; x < p.outputWidth; ++x, diff += p.step) {
-      const Vector v = load(diff);
+      const Vector v = loadChannels(diff, p.channels);
       Integers index{};
       if (place != nullptr) {
         index = indexAt(place);
