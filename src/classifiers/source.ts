@@ -1,0 +1,31 @@
+// N images, D numbers a vector.
+import type { ImageSet, ImageShape } from '../engine/imageSet.ts';
+import type { Job } from '../job.ts';
+import type { Vectors } from '../learners/learner.ts';
+
+/** The stored images that a classifier takes. */
+export interface StoredImages {
+  shape: ImageShape;
+  pixelType: 'uint8' | 'uint16';
+}
+
+/** Makes vectors of stored images, for a learner. */
+export interface VectorSource {
+  /** D. */
+  readonly dimensions: number;
+  /**
+   * Vectors of rows of an image set, in the order of `rows`. Those that are made live in memory, 4 N D bytes;
+   * pixels stay where they are mapped. `release` frees what was made.
+   */
+  vectors(images: ImageSet, rows: Int32Array, job?: Job): Promise<MadeVectors>;
+  /** The vector of one image [C, H, W], at once and on the calling thread: the same numbers as `vectors` gives. */
+  one(image: Uint8Array | Uint16Array): Uint8Array | Uint16Array | Float32Array;
+  /** Writes data files into the folder, which exists, and returns the JSON description that loading takes. */
+  save(folder: string): Promise<unknown>;
+  /** Frees native memory at once. */
+  dispose(): void;
+}
+
+export interface MadeVectors extends Vectors {
+  release(): void;
+}
