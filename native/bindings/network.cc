@@ -276,10 +276,10 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     }
   }
 
-  // (input, layer)
+  // (input, layer; -1 for the network's input)
   Napi::Value activations(const Napi::CallbackInfo& info) {
     const int layer = info[1].As<Napi::Number>().Int32Value();
-    return infer(info, core_->outputShapes()[layer].size(),
+    return infer(info, layer < 0 ? core_->input().size() : core_->outputShapes()[layer].size(),
                  [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
   }
 

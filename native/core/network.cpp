@@ -203,7 +203,7 @@ std::vector<Parameter*> Network::trainedParameters() {
   return trained;
 }
 
-void Network::forward(Plan& plan, const Pass& pass, const ImageSource& images) {
+Features Network::forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images) {
   float* inputs = inputs_.reserve(pass.count * input_.size());
   scratch_.reserve(std::max(plan.scratchFloats, input_.size() + images.scratchFloats), threads());
   const Profile::Phase phase = pass.training ? Profile::forward : Profile::inference;
@@ -218,11 +218,12 @@ void Network::forward(Plan& plan, const Pass& pass, const ImageSource& images) {
     });
   }
   Features features{inputs, input_};
-  for (size_t i = 0; i < plan.blocks.size(); ++i) {
+  for (size_t i = 0; i < blocks; ++i) {
     const Stopwatch watch(profile_ ? profile_->at(phase, i) : nullptr);
     plan.blocks[i]->forward(pass, features);
     features = plan.blocks[i]->features();
   }
+  return features;
 }
 
 // The gradient of the last block's result stands in diffs_[0].
@@ -252,8 +253,7 @@ StepResult Network::computeGradients(const ImageSource& images, const TrainStep&
   StepResult result;
   for (int64_t first = 0; first < images.count; first += part) {
     const Pass pass{std::min(part, images.count - first), first, true, first > 0, dropSeed, &scratch_};
-    forward(plan, pass, images);
-    const Features logits = plan.blocks.back()->features();
+    const Features logits = forward(plan, plan.blocks.size(), pass, images);
     const float* values = logits.data;
     Buffer<float> plain;
     if (logits.scale != nullptr) {
@@ -288,16 +288,19 @@ StepResult Network::trainStep(const ImageSource& images, const TrainStep& step) 
 
 void Network::infer(const ImageSource& images, size_t layers,
                     const std::function<void(int64_t, const Features&)>& take) {
-  std::unique_ptr<Plan> partial;
-  if (layers != layers_.size()) partial = makePlan(layers, false);
-  else if (!inference_) inference_ = makePlan(layers, false);
+  if (!inference_) inference_ = makePlan(layers_.size(), false);
+  // Where a block ends with the last layer wanted, the kept plan serves, with the weights that it has prepared.
+  const auto& ends = inference_->firstLayers;
+  const auto end = std::find(ends.begin(), ends.end(), layers);
+  const auto partial = end == ends.end() ? makePlan(layers, false) : nullptr;
   Plan& plan = partial ? *partial : *inference_;
+  const size_t blocks = partial ? plan.blocks.size() : static_cast<size_t>(end - ends.begin());
   const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
   for (int64_t first = 0; first < images.count; first += part) {
     const Pass pass{std::min(part, images.count - first), first, false, false, 0, &scratch_};
-    forward(plan, pass, images);
+    const Features features = forward(plan, blocks, pass, images);
     for (int64_t i = 0; i < pass.count; ++i) {
-      Features one = plan.blocks.back()->features();
+      Features one = features;
       one.data += i * one.shape.size();
       take(first + i, one);
     }
@@ -314,8 +317,8 @@ void Network::predict(const ImageSource& images, float* dst) {
 }
 
 void Network::activations(const ImageSource& images, int layer, float* dst) {
-  Buffer<float> scratch(shapes_[layer].size());
-  infer(images, static_cast<size_t>(layer) + 1, [&](int64_t index, const Features& features) {
+  Buffer<float> scratch(layer < 0 ? input_.size() : shapes_[layer].size());
+  infer(images, static_cast<size_t>(layer + 1), [&](int64_t index, const Features& features) {
     toChannelsFirst(features.image(0, scratch.data()), features.shape, dst + index * features.shape.size());
   });
 }

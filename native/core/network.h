@@ -75,7 +75,7 @@ class Network {
   StepResult computeGradients(const ImageSource& images, const TrainStep& step);
   // Probabilities, N x K.
   void predict(const ImageSource& images, float* dst);
-  // Output of one layer as evaluation sees it, N x C x H x W.
+  // Output of one layer (-1: the network's input) as evaluation sees it, N x C x H x W.
   void activations(const ImageSource& images, int layer, float* dst);
 
   // While set, passes add to it how long each block took; null: nobody watches.
@@ -105,7 +105,8 @@ class Network {
                           int64_t outer, Shape layout);
   Parameter* parameter(size_t layer, const char* what);
   std::unique_ptr<Plan> makePlan(size_t layers, bool training);
-  void forward(Plan& plan, const Pass& pass, const ImageSource& images);
+  // Through the first `blocks` of the plan; gives the result of the last of them.
+  Features forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images);
   void backward(Plan& plan, const Pass& pass);
   void infer(const ImageSource& images, size_t layers, const std::function<void(int64_t, const Features&)>& take);
   bool hasBatchNorm() const;

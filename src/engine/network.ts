@@ -70,6 +70,10 @@ export class Network {
   readonly parameterCount: number;
   /** Output shape [C, H, W] of every layer, in order. */
   readonly outputShapes: MapShape[];
+  /** D: numbers that `embed` gives for an image. */
+  readonly embeddingSize: number;
+  /** Index of the last layer with weights. */
+  readonly #lastWeights: number;
   // biome-ignore lint/suspicious/noExplicitAny: the native class; undefined once disposed.
   #native: any;
   #queue: Promise<unknown> = Promise.resolve();
@@ -99,6 +103,9 @@ export class Network {
     this.outputShapes = outputShapes;
     this.classes = outputShapes.at(-1)![0];
     this.parameterCount = this.#native.parameterCount();
+    this.#lastWeights = layers.findLastIndex(({ type }) => type === 'dense' || type === 'conv');
+    const embedded = outputShapes[this.#lastWeights - 1] ?? [channels, height, width];
+    this.embeddingSize = embedded[0] * embedded[1] * embedded[2];
   }
 
   /**
@@ -165,6 +172,16 @@ export class Network {
     if (!Number.isInteger(layer) || layer < 0 || layer >= this.outputShapes.length)
       invalid(`layer must be a whole number from 0 to ${this.outputShapes.length - 1}. Received ${layer}.`);
     return this.#enqueue(native => native.activations(input, layer));
+  }
+
+  /**
+   * What the last layer with weights reads, as prediction sees it: the activations after the last hidden layer,
+   * N x `embeddingSize` row major, each row in the order channels, rows, columns. A network with one layer of weights
+   * gives its normalised input. Memory is the result and one part of at most 256 images; read a large set in pieces.
+   */
+  async embed(input: InputRows): Promise<Float32Array> {
+    this.#checkInput(input);
+    return this.#enqueue(native => native.activations(input, this.#lastWeights - 1));
   }
 
   /** Parameters and running statistics: what a model file holds. */

@@ -363,3 +363,44 @@ test('changing the number of threads while a step runs is harmless', async () =>
 test('predicting no rows gives no probabilities', async () => {
   expect(await create().predict({ ...predictInput, rows: new Int32Array(0) })).toHaveLength(0);
 });
+
+test('an embedding is what the last layer reads: its weights make the probabilities of it', async () => {
+  const network = create();
+  await network.trainStep(step());
+  const embedded = await network.embed(predictInput);
+  expect(network.embeddingSize).toBe(20);
+  expect(embedded).toHaveLength(count * 20);
+  const weights = network.weights().at(-2)!;
+  const bias = network.weights().at(-1)!;
+  const probabilities = await network.predict(predictInput);
+  for (let i = 0; i < count; i++) {
+    const logits = [...bias.data].map((start, k) =>
+      weights.data
+        .subarray(20 * k, 20 * k + 20)
+        .reduce((sum, w, j) => sum + w * embedded[20 * i + j]!, start),
+    );
+    const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+    logits.forEach((logit, k) => {
+      expect(Math.exp(logit) / total).toBeCloseTo(probabilities[3 * i + k]!, 5);
+    });
+  }
+});
+
+test('an embedding has the same bits in any batch, on any number of threads', async () => {
+  const network = create();
+  const all = await network.embed(predictInput);
+  setThreads(threads === 1 ? 3 : 1);
+  expect(await network.embed(predictInput)).toEqual(all);
+  const one = await network.embed({ ...predictInput, rows: Int32Array.of(7) });
+  expect(one).toEqual(all.slice(7 * 20, 8 * 20));
+});
+
+test('the embedding of a network with one layer of weights is its normalised input', async () => {
+  const network = new Network(
+    { name: 'line', input: spec.input, layers: [{ type: 'dense', units: 3 }] },
+    { seed: 1, initialiser: { name: 'heNormal' } },
+  );
+  const embedded = await network.embed({ images, rows: Int32Array.of(3), normalisation: 'none' });
+  expect(network.embeddingSize).toBe(size);
+  expect(embedded).toEqual(Float32Array.from(pixels.subarray(3 * size, 4 * size)));
+});
