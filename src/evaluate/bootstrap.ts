@@ -31,15 +31,32 @@ interface Count {
   count: number;
 }
 
-/** A multinomial draw as a chain of binomial draws: each count, given what the counts before it left. */
 function resampleCounts(classes: number, cells: Count[], random: () => number): ConfusionMatrix {
   const drawn: ConfusionMatrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  let left = cells.reduce((total, { count }) => total + count, 0);
-  let weight = left;
-  for (const { k, j, count } of cells) {
-    const draw = count >= weight ? left : drawBinomial(left, count / weight, random);
-    drawn[k]![j] = draw;
-    left -= draw;
+  const counts = cells.map(({ count }) => count);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const draws = drawMultinomial(counts, total, random, new Float64Array(counts.length));
+  for (const [i, { k, j }] of cells.entries()) drawn[k]![j] = draws[i]!;
+  return drawn;
+}
+
+/**
+ * Draws `total` times with replacement from things that are there `counts` times each, as a chain of binomial draws: each
+ * count, given what the counts before it left. Fills and gives `drawn`.
+ */
+export function drawMultinomial(
+  counts: ArrayLike<number>,
+  total: number,
+  random: () => number,
+  drawn: Float64Array,
+): Float64Array {
+  let left = total;
+  let weight = 0;
+  for (let i = 0; i < counts.length; i++) weight += counts[i]!;
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i]!;
+    drawn[i] = count >= weight ? left : drawBinomial(left, count / weight, random);
+    left -= drawn[i]!;
     weight -= count;
   }
   return drawn;
@@ -64,7 +81,7 @@ function drawBinomial(n: number, p: number, random: () => number): number {
 }
 
 /** Uniform numbers in [0, 1) by Mulberry32. */
-function seededUniform(seed: number): () => number {
+export function seededUniform(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -74,7 +91,8 @@ function seededUniform(seed: number): () => number {
   };
 }
 
-function quantile(sorted: number[], q: number): number {
+/** The q-th quantile of ascending values, between neighbours in proportion. */
+export function quantile(sorted: number[], q: number): number {
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);

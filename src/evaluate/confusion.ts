@@ -16,6 +16,8 @@ export interface ClassCounts {
   /** Found among those of the class. */
   recall: number | null;
   recallInterval: Interval | null;
+  /** Left alone among those of other classes. */
+  specificity: number | null;
   /** Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). */
   f1: number | null;
 }
@@ -29,6 +31,7 @@ export function confusionMatrix(labels: Int32Array, predicted: Int32Array, class
 
 /** Precision, recall and F score of every class with their 95 % Wilson intervals. */
 export function classCounts(confusion: ConfusionMatrix): ClassCounts[] {
+  const cells = sum(confusion.map(sum));
   return confusion.map((row, k) => {
     const right = row[k]!;
     const support = sum(row);
@@ -40,6 +43,7 @@ export function classCounts(confusion: ConfusionMatrix): ClassCounts[] {
       precisionInterval: wilsonInterval(right, predicted),
       recall: quotient(right, support),
       recallInterval: wilsonInterval(right, support),
+      specificity: quotient(cells - support - predicted + right, cells - support),
       f1: quotient(2 * right, support + predicted),
     };
   });

@@ -62,7 +62,8 @@ export function formatConfusion(classes: readonly string[], confusion: Confusion
   );
 }
 
-function formatScore(score: number | null): string {
+/** 0.9314 -> "0.931"; what is not defined is a dash. */
+export function formatScore(score: number | null): string {
   return score === null ? '-' : score.toFixed(3);
 }
 
@@ -70,7 +71,8 @@ function formatInterval(interval: Interval | null): string {
   return interval === null ? '' : `  (95 % ${interval.map(formatScore).join(' to ')})`;
 }
 
-interface Row {
+/** A line of a wide table. */
+export interface Row {
   /** Columns that stand in every part of a table that is broken up, left-aligned. */
   head: string[];
   /** Right-aligned. */
@@ -79,9 +81,19 @@ interface Row {
 
 const gap = '  ';
 
-function formatWideTable(titles: Row, rows: Row[], options: { width: number; ruleEvery: number }): string {
+/**
+ * A table whose columns of cells go into further tables below where they do not fit `width`. A rule stands under every
+ * `ruleEvery` rows; `headWidths` are least widths of the first columns.
+ */
+export function formatWideTable(
+  titles: Row,
+  rows: Row[],
+  options: { width: number; ruleEvery: number; headWidths?: number[] },
+): string {
   const all = [titles, ...rows];
-  const headWidths = titles.head.map((_, i) => Math.max(...all.map(row => row.head[i]!.length)));
+  const headWidths = titles.head.map((_, i) =>
+    Math.max(options.headWidths?.[i] ?? 0, ...all.map(row => row.head[i]!.length)),
+  );
   const cellWidths = titles.cells.map((_, i) => Math.max(...all.map(row => row.cells[i]!.length)));
   const headWidth = headWidths.reduce((total, one) => total + one + gap.length, -gap.length);
   return breakColumns(cellWidths, options.width - headWidth)
