@@ -39,22 +39,13 @@ class Pieces {
 };
 
 // The pool of one vector of channels; without one, a window of one position.
-FftPool poolOf(const ConvLayer& layer, int64_t planeRow, int64_t vector) {
+PoolGeometry poolOf(const ConvLayer& layer, int64_t planeRow, int64_t vector) {
   const Window w = layer.pooled ? layer.pool : Window{};
+  const Shape &wide = layer.output, &r = layer.result;
   const int lanes = kernels().lanes;
-  return {layer.output.height,
-          layer.output.width,
-          planeRow,
-          layer.result.height,
-          layer.result.width,
-          w.height,
-          w.width,
-          w.strideY,
-          w.strideX,
-          w.top,
-          w.left,
-          layer.result.channels,
-          static_cast<int>(std::min<int64_t>(lanes, layer.result.channels - vector * lanes))};
+  const int channels = static_cast<int>(std::min<int64_t>(lanes, r.channels - vector * lanes));
+  return {wide.height, wide.width, planeRow,  lanes,     channels, r.height, r.width,
+          r.channels,  w.height,   w.width,   w.strideY, w.strideX, w.top,   w.left};
 }
 
 int64_t tilesAtOnce(int64_t floatsEach, int64_t tiles) {
@@ -147,7 +138,7 @@ class FftForward : public ConvForward {
                      t % tiling_.columns * tiling_.width * lanes;
         kernels().fft->inverseRows(p.results.at(firstTile + t, v), p.results.groupStep, target);
       }
-      kernels().fft->maxPool(p.plane, poolOf(layer_, planeRow(), v), result + v * lanes,
+      kernels().maxPool(p.plane, poolOf(layer_, planeRow(), v), result + v * lanes,
                              place ? place + v * lanes : nullptr);
     }
     kernels().activate(layer_.activation, result, layer_.result.size());
@@ -267,7 +258,7 @@ class FftBackward : public ConvBackward {
     float* origin = p.plane + (w.height - 1 - w.top) * planeRow() + (w.width - 1 - w.left) * lanes;
     std::memset(p.plane, 0, planeFloats() * sizeof(float));
     for (int64_t v = 0; v < p.diff.vectors; ++v) {
-      kernels().fft->unpool(diff + v * lanes, place ? place + v * lanes : nullptr, poolOf(layer_, planeRow(), v),
+      kernels().unpool(diff + v * lanes, place ? place + v * lanes : nullptr, poolOf(layer_, planeRow(), v),
                             origin);
       FftSource s{nullptr, planeRow(), lanes, 0, fftSide, 0, fftSide, nullptr, nullptr};
       for (int64_t t = 0; t < tiling_.count(); ++t) {

@@ -64,9 +64,9 @@ namespace {
 
 PoolGeometry poolGeometry(const ConvLayer& layer, const MapLayout& layout) {
   const Window& w = layer.pool;
-  return {layer.output.height, layer.output.width,  layout.rowStep(),    layout.step, layer.result.channels,
-          layer.result.height, layer.result.width, w.height,            w.width,     w.strideY,
-          w.strideX,           w.top,              w.left};
+  const Shape& r = layer.result;
+  return {layer.output.height, layer.output.width, layout.rowStep(), layout.step, r.channels, r.height, r.width,
+          r.channels,          w.height,           w.width,          w.strideY,   w.strideX,  w.top,    w.left};
 }
 
 }  // namespace
@@ -82,20 +82,13 @@ void finishWide(const ConvLayer& layer, const float* wide, const MapLayout& layo
 
 void widenGradient(const ConvLayer& layer, const float* diff, const uint8_t* place, const MapLayout& layout,
                    float* wide) {
-  const Shape& shape = layer.result;
   if (!layer.pooled) {
-    const Features features{diff, shape};
+    const Features features{diff, layer.result};
     padImage(features, 0, layout, wide);
     return;
   }
   std::memset(wide, 0, layout.size() * sizeof(float));
-  const Window& w = layer.pool;
-  for (int y = 0; y < shape.height; ++y)
-    for (int x = 0; x < shape.width; ++x) {
-      const int top = y * w.strideY - w.top, left = x * w.strideX - w.left;
-      for (int f = 0; f < shape.channels; ++f, ++diff, ++place)
-        wide[layout.at(top + *place / w.width, left + *place % w.width) + f] += *diff;
-    }
+  kernels().unpool(diff, place, poolGeometry(layer, layout), wide);
 }
 
 }  // namespace brightcell

@@ -14,8 +14,8 @@ class PoolBlock : public Block {
   PoolBlock(Shape source, const Window& w)
       : source_(source), output_{source.channels, w.outputHeight(source.height), w.outputWidth(source.width)} {
     const ptrdiff_t row = static_cast<ptrdiff_t>(source.width) * source.channels;
-    g_ = {source.height, source.width, row,       source.channels, source.channels, output_.height, output_.width,
-          w.height,      w.width,      w.strideY, w.strideX,       w.top,           w.left};
+    g_ = {source.height, source.width,    row,      source.channels, source.channels, output_.height, output_.width,
+          source.channels, w.height, w.width, w.strideY,      w.strideX,       w.top,           w.left};
   }
   Shape output() const override { return output_; }
   Features features() const override { return {result_.data(), output_}; }
@@ -63,14 +63,7 @@ class MaxPoolBlock : public PoolBlock {
   }
 
   void backwardImage(int64_t image, const float* diff, float* into) const override {
-    const uint8_t* place = place_.data() + image * output_.size();
-    for (int y = 0; y < g_.outputHeight; ++y)
-      for (int x = 0; x < g_.outputWidth; ++x)
-        for (int c = 0; c < g_.channels; ++c, ++diff, ++place) {
-          const int sy = y * g_.strideY - g_.top + *place / g_.windowWidth;
-          const int sx = x * g_.strideX - g_.left + *place % g_.windowWidth;
-          into[(static_cast<int64_t>(sy) * g_.width + sx) * g_.channels + c] += *diff;
-        }
+    kernels().unpool(diff, place_.data() + image * output_.size(), g_, into);
   }
 
  private:

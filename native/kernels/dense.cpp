@@ -217,25 +217,12 @@ struct Step<true> {
 };
 #endif
 
-// Keeps the compiler from reading a vector of B again for every row.
-BRIGHTCELL_INLINE void pin(Vector& v) {
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-  asm("" : "+v"(v));
-#else
-  (void)v;
-#endif
-}
-BRIGHTCELL_INLINE void pin(Integers& v) {
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-  asm("" : "+v"(v));
-#else
-  (void)v;
-#endif
-}
+BRIGHTCELL_INLINE void keep(Vector& v) { BRIGHTCELL_KEEP(v); }
+BRIGHTCELL_INLINE void keep(Integers& v) { BRIGHTCELL_KEEP(v); }
 template <typename Factor>
-BRIGHTCELL_INLINE void pin(Factor& f) {
-  pin(f.first);
-  pin(f.second);
+BRIGHTCELL_INLINE void keep(Factor& f) {
+  keep(f.first);
+  keep(f.second);
 }
 
 template <bool Pairs, int Rows, int Vectors>
@@ -256,7 +243,7 @@ void productOf(const ProductTile& t, int column) {
     BRIGHTCELL_UNROLL
     for (int v = 0; v < Vectors; ++v) {
       w[v] = Step::take(b + v * lanes);
-      pin(w[v]);
+      keep(w[v]);
     }
     BRIGHTCELL_UNROLL
     for (int i = 0; i < Rows; ++i) {

@@ -245,8 +245,6 @@ const FftKernels fftKernels = {
 #else
     .multiplyPairs = nullptr,
 #endif
-    .maxPool = fftMaxPool,
-    .unpool = fftUnpool,
 };
 
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -66,17 +66,6 @@ struct FftPairProduct {
   bool conjugate, accumulate;
 };
 
-// Largest of each window of a plane [height][width][lanes], and its place in the window as Kernels::maxPool finds it;
-// and the way back, to a plane that is zero where no window reaches. Without place every window is one position.
-struct FftPool {
-  int height, width;  // of the map
-  ptrdiff_t planeRow;
-  int outputHeight, outputWidth;
-  int windowHeight, windowWidth, strideY, strideX, top, left;
-  ptrdiff_t step;  // floats (and bytes of place) between results
-  int channels;    // of this vector
-};
-
 struct FftKernels {
   // Transforms rows [0, rows) of a tile to dst[group * groupStep + row * 2 * lanes].
   void (*rows)(const FftSource& source, int rows, float* dst, ptrdiff_t groupStep);
@@ -90,8 +79,6 @@ struct FftKernels {
   void (*inverseRows)(const float* src, ptrdiff_t groupStep, const FftTarget& target);
   void (*multiply)(const FftProduct& product);
   void (*multiplyPairs)(const FftPairProduct& product);  // null where the processor has no bfloat16
-  void (*maxPool)(const float* plane, const FftPool& pool, float* dst, uint8_t* place);
-  void (*unpool)(const float* diff, const uint8_t* place, const FftPool& pool, float* plane);
 };
 
 }  // namespace brightcell

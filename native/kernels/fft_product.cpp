@@ -106,9 +106,6 @@ void fftMultiply(const FftProduct& p) {
 
 namespace {
 
-typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
-
-BRIGHTCELL_INLINE Integers loadPairs(const uint32_t* p) { return *reinterpret_cast<const UnalignedIntegers*>(p); }
 BRIGHTCELL_INLINE Vector dot(Vector sum, Integers a, Integers b) {
   return reinterpret_cast<Vector>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(sum), reinterpret_cast<__m512bh>(a),
                                                    reinterpret_cast<__m512bh>(b)));
@@ -131,10 +128,10 @@ void multiplyPairsOf(const FftPairProduct& p, const uint32_t* a, const uint32_t*
     Integers straight[Vectors], crossed[Vectors];
     BRIGHTCELL_UNROLL
     for (int v = 0; v < Vectors; ++v) {
-      straight[v] = loadPairs(b + v * lanes);
+      straight[v] = loadIntegers(b + v * lanes);
       if constexpr (Conjugate)
         crossed[v] = (((straight[v] >> 16) & 0xffff) | (straight[v] << 16)) ^ static_cast<int32_t>(0x80000000u);
-      else crossed[v] = loadPairs(b + p.bPart + v * lanes);
+      else crossed[v] = loadIntegers(b + p.bPart + v * lanes);
     }
     BRIGHTCELL_UNROLL
     for (int i = 0; i < Rows; ++i) {

@@ -98,8 +98,9 @@ enum class Activation { none, relu, tanh, scaledTanh };
 
 struct PoolGeometry {
   int height, width;
-  ptrdiff_t sourceRow, sourceStep;          // floats from one row, and from one position, to the next
-  int channels, outputHeight, outputWidth;  // the result is [outputHeight, outputWidth, channels]
+  ptrdiff_t sourceRow, sourceStep;  // floats from one row, and from one position, to the next
+  int channels, outputHeight, outputWidth;
+  ptrdiff_t resultStep;  // floats, and bytes of place, from one position of the result to the next; rows follow close
   int windowHeight, windowWidth, strideY, strideX, top, left;
 };
 
@@ -176,6 +177,9 @@ struct Kernels {
 
   // Largest of each window and its place in it, the first of equals; positions outside the map do not count.
   void (*maxPool)(const float* src, const PoolGeometry&, float* dst, uint8_t* place);
+  // The way back: writes every position of the map that a window reaches, zeros where it was not the largest, up to
+  // sourceStep floats of it. Where windows overlap, the whole map. Without place every window is one position.
+  void (*unpool)(const float* diff, const uint8_t* place, const PoolGeometry&, float* map);
 
   void (*activate)(Activation, float* values, int64_t count);
   // diff *= derivative of the activation, taken from its result.

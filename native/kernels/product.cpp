@@ -1,5 +1,6 @@
 // Small matrix products whose operands stand in cache, with the loops over rows and columns inside, so that a call
 // costs little even where the depth is small.
+#include "kernels/row_blocks.h"
 #include "kernels/set.h"
 
 namespace brightcell::BRIGHTCELL_SET {
@@ -50,36 +51,10 @@ void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptr
 
 template <int Vectors>
 void panel(const SmallProduct& p, const float* b, float* c) {
-  // Blocks of about equal height: a low one at the end would wait for its own sums.
-  const ptrdiff_t blocks = (p.rows + maxRows - 1) / maxRows;
-  const float* a = p.a;
-  for (ptrdiff_t i = 0, row = 0; i < blocks; ++i) {
-    const ptrdiff_t next = p.rows * (i + 1) / blocks;
-    const int rows = static_cast<int>(next - row);
-    switch (rows) {
-#define BRIGHTCELL_CASE(n)                                                                          \
-  case n:                                                                                           \
-    if constexpr (n <= maxRows)                                                                     \
-      block<n, Vectors>(a, p.aRow, p.aDepth, b, p.bDepth, p.depth, c, p.cRow, p.accumulate);        \
-    break;
-      BRIGHTCELL_CASE(1)
-      BRIGHTCELL_CASE(2)
-      BRIGHTCELL_CASE(3)
-      BRIGHTCELL_CASE(4)
-      BRIGHTCELL_CASE(5)
-      BRIGHTCELL_CASE(6)
-      BRIGHTCELL_CASE(7)
-      BRIGHTCELL_CASE(8)
-      BRIGHTCELL_CASE(9)
-      BRIGHTCELL_CASE(10)
-      BRIGHTCELL_CASE(11)
-      BRIGHTCELL_CASE(12)
-#undef BRIGHTCELL_CASE
-    }
-    a += rows * p.aRow;
-    c += rows * p.cRow;
-    row = next;
-  }
+  inBlocks(p.rows, [&]<int Rows>(ptrdiff_t row) {
+    block<Rows, Vectors>(p.a + row * p.aRow, p.aRow, p.aDepth, b, p.bDepth, p.depth, c + row * p.cRow, p.cRow,
+                         p.accumulate);
+  });
 }
 
 }  // namespace

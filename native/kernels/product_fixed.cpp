@@ -1,6 +1,7 @@
 // Small matrix products (product.cpp) whose operands are pairs of 16-bit integers, two multiply-adds a lane in one
 // instruction, and what rounds to them: each row of the left side and each column of the right side has a scale of its
 // own. Sums of integers are exact, in any order.
+#include "kernels/row_blocks.h"
 #include "kernels/set.h"
 
 #if defined(__AVX512BF16__)
@@ -8,13 +9,10 @@
 namespace brightcell::BRIGHTCELL_SET {
 namespace {
 
-typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef int32_t Word __attribute__((may_alias));
 typedef int16_t Shorts __attribute__((vector_size(lanes * 2)));
 typedef int16_t UnalignedShorts __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
 
-BRIGHTCELL_INLINE Integers loadPairs(const Word* p) { return *reinterpret_cast<const UnalignedIntegers*>(p); }
-BRIGHTCELL_INLINE void storePairs(uint32_t* p, Integers v) { *reinterpret_cast<UnalignedIntegers*>(p) = v; }
 // Every processor with bfloat16 products has these.
 BRIGHTCELL_INLINE void addDot(Integers& sum, Integers a, Integers b) {
   asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
@@ -52,7 +50,7 @@ void block(const FixedProduct& p, const Word* a, const float* aScale, const Word
   for (ptrdiff_t k = p.depth; k > 0; --k, b += bDepth) {
     Integers w[Vectors];
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < Vectors; ++v) w[v] = loadPairs(b + v * lanes);
+    for (int v = 0; v < Vectors; ++v) w[v] = loadIntegers(b + v * lanes);
     BRIGHTCELL_UNROLL
     for (int i = 0; i < Rows; ++i) {
       const Integers x = base[i / 3][i % 3 * aRow] - Integers{};
@@ -75,34 +73,10 @@ void block(const FixedProduct& p, const Word* a, const float* aScale, const Word
 
 template <int Vectors>
 void panel(const FixedProduct& p, const Word* b, const float* bScale, float* c) {
-  const ptrdiff_t blocks = (p.rows + maxRows - 1) / maxRows;  // of about equal height
   const Word* a = reinterpret_cast<const Word*>(p.a);
-  for (ptrdiff_t i = 0, row = 0; i < blocks; ++i) {
-    const ptrdiff_t next = p.rows * (i + 1) / blocks;
-    const int rows = static_cast<int>(next - row);
-    switch (rows) {
-#define BRIGHTCELL_CASE(n)                                     \
-  case n:                                                      \
-    block<n, Vectors>(p, a, p.aScale + row, b, bScale, c);     \
-    break;
-      BRIGHTCELL_CASE(1)
-      BRIGHTCELL_CASE(2)
-      BRIGHTCELL_CASE(3)
-      BRIGHTCELL_CASE(4)
-      BRIGHTCELL_CASE(5)
-      BRIGHTCELL_CASE(6)
-      BRIGHTCELL_CASE(7)
-      BRIGHTCELL_CASE(8)
-      BRIGHTCELL_CASE(9)
-      BRIGHTCELL_CASE(10)
-      BRIGHTCELL_CASE(11)
-      BRIGHTCELL_CASE(12)
-#undef BRIGHTCELL_CASE
-    }
-    a += rows * p.aRow;
-    c += rows * p.cRow;
-    row = next;
-  }
+  inBlocks(p.rows, [&]<int Rows>(ptrdiff_t row) {
+    block<Rows, Vectors>(p, a + row * p.aRow, p.aScale + row, b, bScale, c + row * p.cRow);
+  });
 }
 
 }  // namespace
@@ -140,7 +114,7 @@ void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, fl
     for (int64_t r = 0; r < rows; r += 2) {
       const Integers first = nearest(load(src + r * step + i) * factor);
       const Integers second = r + 1 < rows ? nearest(load(src + (r + 1) * step + i) * factor) : Integers{};
-      storePairs(dst + r / 2 * step + i, pairOf(first, second));
+      storeIntegers(dst + r / 2 * step + i, pairOf(first, second));
     }
   }
 }

@@ -36,6 +36,7 @@ void addLivePatches(const Live* live, int64_t count, const float* src, ptrdiff_t
 void scatterLive(const Live* live, int64_t count, const float* weights, int kernelRows, int64_t length, float* dst,
                  ptrdiff_t destinationRow);
 void maxPool(const float* src, const PoolGeometry& g, float* dst, uint8_t* place);
+void unpool(const float* diff, const uint8_t* place, const PoolGeometry& g, float* map);
 void activate(Activation kind, float* values, int64_t count);
 void activateBackward(Activation kind, const float* result, float* diff, int64_t count);
 void scaleShift(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
@@ -79,8 +80,6 @@ void fftInverseColumns(const float* src, ptrdiff_t frequencyStep, ptrdiff_t part
 void fftInverseRows(const float* src, ptrdiff_t groupStep, const FftTarget& t);
 void fftMultiply(const FftProduct& p);
 void fftMultiplyPairs(const FftPairProduct& p);
-void fftMaxPool(const float* plane, const FftPool& p, float* dst, uint8_t* place);
-void fftUnpool(const float* diff, const uint8_t* place, const FftPool& p, float* plane);
 extern const FftKernels fftKernels;
 
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -42,6 +42,7 @@ const Kernels& table() {
       .addLivePatches = addLivePatches,
       .scatterLive = scatterLive,
       .maxPool = maxPool,
+      .unpool = unpool,
       .activate = activate,
       .activateBackward = activateBackward,
       .scaleShift = scaleShift,

@@ -45,12 +45,46 @@ typedef float Vector __attribute__((vector_size(lanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(lanes * 4)));
 typedef uint8_t Bytes __attribute__((vector_size(lanes)));
 typedef float Unaligned __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef uint8_t UnalignedBytes __attribute__((vector_size(lanes), aligned(1), may_alias));
 
 BRIGHTCELL_INLINE Vector load(const float* p) { return *reinterpret_cast<const Unaligned*>(p); }
+// One word of 32 bits a lane, whatever is in it.
+BRIGHTCELL_INLINE Integers loadIntegers(const void* p) { return *static_cast<const UnalignedIntegers*>(p); }
+BRIGHTCELL_INLINE void storeIntegers(void* p, Integers v) { *static_cast<UnalignedIntegers*>(p) = v; }
 BRIGHTCELL_INLINE void store(float* p, Vector v) { *reinterpret_cast<Unaligned*>(p) = v; }
 // Not "+": adding zero is work (it turns -0 into 0), subtracting it is none.
 BRIGHTCELL_INLINE Vector all(float x) { return x - Vector{}; }
+
+// Of `count` floats; zeros behind them. No other memory is touched: what stands behind may be another thread's.
+BRIGHTCELL_INLINE Vector loadPart(const float* p, int count) {
+  if (count >= lanes) return load(p);
+  Vector v{};
+  for (int i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+}
+BRIGHTCELL_INLINE void storePart(float* p, Vector v, int count) {
+  if (count >= lanes) return store(p, v);
+  for (int i = 0; i < count; ++i) p[i] = v[i];
+}
+
+// Integers of a byte each.
+BRIGHTCELL_INLINE Integers loadPlaces(const uint8_t* p, int count) {
+  Bytes bytes{};
+  if (count >= lanes)
+    bytes = *reinterpret_cast<const UnalignedBytes*>(p);
+  else
+    for (int i = 0; i < count; ++i) bytes[i] = p[i];
+  return __builtin_convertvector(bytes, Integers);
+}
+BRIGHTCELL_INLINE void storePlaces(uint8_t* p, Integers places, int count) {
+  const Bytes bytes = __builtin_convertvector(places, Bytes);
+  if (count >= lanes) {
+    *reinterpret_cast<UnalignedBytes*>(p) = bytes;
+    return;
+  }
+  for (int i = 0; i < count; ++i) p[i] = bytes[i];
+}
 
 // Element i is first[places[i]], or second[places[i] - lanes].
 BRIGHTCELL_INLINE Vector shuffle(Vector first, Vector second, Integers places) {

@@ -85,36 +85,6 @@ BRIGHTCELL_INLINE void toTaps(const Vector* v, int step, Vector* g, int to) {
   g[2 * to] = gA * aa * s1 + gB * bb * s2 + v[5 * step];
 }
 
-BRIGHTCELL_INLINE void storePart(float* p, Vector v, int count) {
-  if (count >= lanes) return store(p, v);
-  for (int i = 0; i < count; ++i) p[i] = v[i];
-}
-
-BRIGHTCELL_INLINE Vector loadPart(const float* p, int count) {
-  if (count >= lanes) return load(p);
-  Vector v{};
-  for (int i = 0; i < count; ++i) v[i] = p[i];
-  return v;
-}
-
-BRIGHTCELL_INLINE void storePlaces(uint8_t* p, Integers places, int count) {
-  const Bytes bytes = __builtin_convertvector(places, Bytes);
-  if (count >= lanes) {
-    *reinterpret_cast<UnalignedBytes*>(p) = bytes;
-    return;
-  }
-  for (int i = 0; i < count; ++i) p[i] = bytes[i];
-}
-
-BRIGHTCELL_INLINE Integers loadPlaces(const uint8_t* p, int count) {
-  Bytes bytes{};
-  if (count >= lanes)
-    bytes = *reinterpret_cast<const UnalignedBytes*>(p);
-  else
-    for (int i = 0; i < count; ++i) bytes[i] = p[i];
-  return __builtin_convertvector(bytes, Integers);
-}
-
 }  // namespace
 
 void winogradSource(const float* src, ptrdiff_t rowStep, ptrdiff_t columnStep, int64_t channels, float* dst,
