@@ -11,7 +11,11 @@ export function addBench(program: Command): void {
   program
     .command('bench')
     .description('How fast this machine trains and classifies with a network, and where the time goes.')
-    .option('--network <name>', 'cellnet, cellnet-table1, gao2017, or the path of a JSON file', 'cellnet')
+    .option(
+      '--network <name>',
+      'cellnet, cellnet-table1, gao2017, oei2019, or the path of a JSON file',
+      'cellnet',
+    )
     .option('--batch <n>', 'images in a batch', wholeNumber(1, 100_000), 256)
     .addOption(
       new Option('--precision <name>', 'of the products').choices(['float32', 'bfloat16']).default('float32'),

@@ -16,7 +16,7 @@ export function addTrain(program: Command): void {
     .argument('<dataset>', 'data set folder, split by "brightcell split"')
     .option(
       '--model <name>',
-      'cellnet, cellnet-table1, gao2017, or a JSON file of your own (default: cellnet)',
+      'cellnet, cellnet-table1, gao2017, oei2019, or a JSON file of your own (default: cellnet)',
     )
     .addOption(choice('--recipe <name>', 'settings to start from (default: default)', choices.recipe))
     .option('--config <file>', 'JSON file of settings; options go before it')

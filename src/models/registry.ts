@@ -5,12 +5,14 @@ import { cellnet } from './cellnet.ts';
 import { cellnetTable1 } from './cellnetTable1.ts';
 import { gao2017 } from './gao2017.ts';
 import { measureLayers } from './layerTable.ts';
+import { oei2019 } from './oei2019.ts';
 import { completeNetwork, readNetwork } from './readNetwork.ts';
 
 const networks: Record<string, (input: ImageShape, classes: number) => NetworkSpec> = {
   cellnet,
   'cellnet-table1': cellnetTable1,
   gao2017,
+  oei2019,
 };
 
 /** Networks known by name. */

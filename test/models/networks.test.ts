@@ -46,6 +46,21 @@ describe('the published networks', () => {
     expect(sizes).toEqual([6, 16, 32, 150, 6]);
   });
 
+  test('oei2019 has the thirteen convolutions of VGG-16 and one hidden dense layer of 512', async () => {
+    const rows = measureLayers(await buildNetwork('oei2019', paper, 4));
+    const filters = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512];
+    expect(rows.filter(row => row.type === 'conv').map(row => row.output[0])).toEqual(filters);
+    expect(rows.filter(row => row.type === 'maxPool').map(row => row.output.join(' x '))).toEqual([
+      '64 x 64 x 64',
+      '128 x 32 x 32',
+      '256 x 16 x 16',
+      '512 x 8 x 8',
+      '512 x 4 x 4',
+    ]);
+    expect(rows.filter(row => row.type === 'dense').map(row => row.output[0])).toEqual([512, 4]);
+    expect(Math.round(totalOf(rows, 'multiplyAdds') / 1e6)).toBe(4996);
+  });
+
   test('every named network takes other classes and channels, and prints its table', async () => {
     for (const name of networkNames) {
       const spec = await buildNetwork(name, { channels: 3, height: 96, width: 64 }, 16);
