@@ -11,6 +11,8 @@ export interface StoredImages {
 
 /** Makes vectors of stored images, for a learner. */
 export interface VectorSource {
+  /** Whether the numbers of a vector are measurements in different units. */
+  readonly hasUnits: boolean;
   /** D. */
   readonly dimensions: number;
   /**
@@ -27,5 +29,7 @@ export interface VectorSource {
 }
 
 export interface MadeVectors extends Vectors {
+  /** The numbers N x D where they were made here, in order of rows; null where the set is not ours to change. */
+  values: Float32Array | null;
   release(): void;
 }

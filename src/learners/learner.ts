@@ -41,6 +41,8 @@ export interface Learner<S> {
    * Learns. What settings leave open (`'auto'`: k, C, gamma ...) is chosen on the validation vectors by macro F1, then
    * by loss (`isBetterScore`), never on others; without them a documented usual value is taken. The same vectors and
    * settings give the same result on any number of threads. A class without training vectors gets probability 0.
+   *
+   * What is learnt may go on reading the training vectors: the caller keeps that set open until it disposes of it.
    */
   fit(training: LabelledVectors, validation: LabelledVectors | null, settings: S, job?: Job): Promise<Fitted>;
   /** Reads what `save` wrote; every size is checked before it is used. Throws `model-corrupt`. */

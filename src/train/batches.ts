@@ -42,14 +42,21 @@ function drawBalanced(
   { seed, epoch }: { seed: number; epoch: number },
 ): Int32Array {
   const order = new Int32Array(labels.length);
+  const decks = Array.from({ length: classes }, (_, k) => ({
+    members: indices(labels.length).filter(i => labels[i] === k),
+    seed: mixSeed(seed, 2, k),
+  })).filter(({ members }) => members.length > 0); // a class may be absent from a subsample
   let filled = 0;
-  for (let k = 0; k < classes; k++) {
-    const members = indices(labels.length).filter(i => labels[i] === k);
-    // Shares of classes k add up to N in every epoch, and the first of class k in epoch e follows the last of e - 1.
-    const share = Math.floor(((k + 1) * labels.length) / classes) - Math.floor((k * labels.length) / classes);
-    filled = deal(order, filled, members, { from: epoch * share, count: share, seed: mixSeed(seed, 2, k) });
-  }
+  decks.forEach(({ members, seed }, k) => {
+    // Shares of decks k add up to N in every epoch, and the first of deck k in epoch e follows the last of e - 1.
+    const share = shareOf(labels.length, k + 1, decks.length) - shareOf(labels.length, k, decks.length);
+    filled = deal(order, filled, members, { from: epoch * share, count: share, seed });
+  });
   return order;
+}
+
+function shareOf(cells: number, decks: number, all: number): number {
+  return Math.floor((decks * cells) / all);
 }
 
 /** Cards `from` to `from + count` of an endless row of shuffled decks. */

@@ -43,7 +43,7 @@ export async function selectTrainingCells(dataset: Dataset, fold: number | null)
     training,
     validation,
     perClass,
-    warnings: findWarnings(classes, perClass, validation.rows.length),
+    warnings: findWarnings(classes, perClass),
     digest: digestCells(dataset, training, validation),
   };
 }
@@ -117,24 +117,17 @@ async function refuseMissingClasses(dataset: Dataset, perClass: number[]): Promi
 /** Below this many training cells of a class, figures say more about chance than about the classifier. */
 const fewCells = 20;
 
-function findWarnings(classes: string[], perClass: number[], validationCells: number): string[] {
-  const warnings: string[] = [];
+function findWarnings(classes: string[], perClass: number[]): string[] {
   const few = classes.filter((_, k) => perClass[k]! < fewCells);
-  if (few.length > 0) {
-    const counts = few.map(name => `${name} (${perClass[classes.indexOf(name)]})`);
-    warnings.push(
-      `Too few training cells for the figures to mean anything: ${counts.join(', ')}. At least ${fewCells} a class are needed, hundreds are better.`,
-    );
-  }
-  if (validationCells === 0) {
-    warnings.push(
-      'The split has no validation part: training does not stop early and keeps the last epoch, not the best.',
-    );
-  }
-  return warnings;
+  if (few.length === 0) return [];
+  const counts = few.map(name => `${name} (${perClass[classes.indexOf(name)]})`);
+  return [
+    `Too few training cells for the figures to mean anything: ${counts.join(', ')}. At least ${fewCells} a class are needed, hundreds are better.`,
+  ];
 }
 
-function digestCells(dataset: Dataset, training: LabelledRows, validation: LabelledRows): string {
+/** SHA-256 of rows, labels, classes and image shape. */
+export function digestCells(dataset: Dataset, training: LabelledRows, validation: LabelledRows): string {
   const { classes, channels, height, width } = dataset.header;
   const hash = createHash('sha256').update(JSON.stringify([classes, channels, height, width]));
   for (const { rows, labels } of [training, validation]) {

@@ -7,6 +7,7 @@ export interface PartScore {
 }
 
 export interface TrainReport {
+  kind: 'network';
   /** The run's folder. */
   run: string;
   /** The model folder with the best weights. */

@@ -19,7 +19,7 @@ interface TrainingParts {
   run: string;
   config: TrainConfig;
   dataset: Dataset;
-  cells: TrainingCells;
+  cells: Omit<TrainingCells, 'perClass'>;
   /** With the weights and moments of `state`. */
   network: Network;
   /** Absent: from the beginning. */
@@ -35,7 +35,7 @@ export class Training {
   readonly dataset: Dataset;
   readonly network: Network;
   readonly state: TrainState;
-  readonly #cells: TrainingCells;
+  readonly #cells: TrainingParts['cells'];
   #epochs: EpochRecord[] = [];
   #job: Job = {};
   #stepStarted = 0;
@@ -244,6 +244,7 @@ export class Training {
   #report(): TrainReport {
     const { state, network } = this;
     return {
+      kind: 'network',
       run: this.run,
       model: join(this.run, 'model'),
       network: network.spec.name,
@@ -256,8 +257,15 @@ export class Training {
       validation: state.best!.score,
       seconds: state.seconds,
       imagesPerSecond: state.imagesSeen / state.seconds,
-      warnings: [...this.#cells.warnings, ...this.#warnOfNothingLearnt()],
+      warnings: [...this.#cells.warnings, ...this.#warnOfNoValidation(), ...this.#warnOfNothingLearnt()],
     };
+  }
+
+  #warnOfNoValidation(): string[] {
+    if (this.#cells.validation.rows.length > 0) return [];
+    return [
+      'The split has no validation part: training does not stop early and keeps the last epoch, not the best.',
+    ];
   }
 
   /** A training that went nowhere must not look like one that ended well. */

@@ -1,0 +1,171 @@
+// N images, K classes.
+import { join } from 'node:path';
+import { checkRows, type ImageSet } from '../engine/imageSet.ts';
+import type { Preparation } from '../engine/prepare.ts';
+import { BrightcellError } from '../errors.ts';
+import { type Job, throwIfCancelled } from '../job.ts';
+import type { Facts, Fitted } from '../learners/learner.ts';
+import { maybeLoadLearner } from '../learners/registry.ts';
+import type { LoadedClassifier, LoadOptions } from './classifier.ts';
+import { corruptModel, readClassifierFolder, writeClassifierFolder } from './classifierFolder.ts';
+import type { StoredImages, VectorSource } from './source.ts';
+import { loadSource } from './sources.ts';
+
+/** What a classifier of vectors is made of; it takes source and fitted learner over. */
+export interface VectorParts {
+  /** As training calls it: 'features+knn'. */
+  method: string;
+  classes: readonly string[];
+  preparation: Preparation;
+  pixelType: 'uint8' | 'uint16';
+  source: VectorSource;
+  /** Name of the learner that `fitted` is of. */
+  learner: string;
+  fitted: Fitted;
+  /** Frees the training vectors where `fitted` may still read them; called after it is disposed of. */
+  release?: () => void;
+}
+
+/** Images whose vectors are made and predicted at once: what bounds memory. */
+const chunk = 4096;
+
+/** A plain method: a source makes vectors of images, and what was learnt of such vectors classifies them. */
+export class VectorClassifier implements LoadedClassifier {
+  readonly #parts: VectorParts;
+  readonly #values: number;
+
+  constructor(parts: VectorParts) {
+    const { channels, height, width } = storedImages(parts).shape;
+    this.#parts = parts;
+    this.#values = channels * height * width;
+  }
+
+  /** Loads a classifier's folder; throws `model-missing`, `model-newer`, `model-corrupt`, `option-invalid`. */
+  static async load(folder: string, options: LoadOptions = {}): Promise<VectorClassifier> {
+    const { method, classes, preparation, pixelType, ...rest } = await readClassifierFolder(folder);
+    refusePrecision(method, options);
+    const path = join(folder, 'classifier.json');
+    const learner = await maybeLoadLearner(rest.learner.name);
+    if (!learner) throw corruptModel(path, `there is no method "${rest.learner.name}"`);
+    const stored = storedImages({ preparation, pixelType });
+    const source = await loadSource(join(folder, 'source'), rest.source, stored);
+    try {
+      const fitted = await learner.load(join(folder, 'learner'), rest.learner.description);
+      if (fitted.dimensions !== source.dimensions || fitted.classes !== classes.length) {
+        fitted.dispose();
+        throw corruptModel(
+          path,
+          `vectors of ${source.dimensions} numbers of ${classes.length} classes are described, and those that were ` +
+            `learnt have ${fitted.dimensions} and ${fitted.classes}`,
+        );
+      }
+      return new VectorClassifier({
+        ...{ method, classes, preparation, pixelType },
+        ...{ source, learner: learner.name, fitted },
+      });
+    } catch (error) {
+      source.dispose();
+      throw error;
+    }
+  }
+
+  get classes(): readonly string[] {
+    return this.#parts.classes;
+  }
+
+  get preparation(): Preparation {
+    return this.#parts.preparation;
+  }
+
+  get pixelType(): 'uint8' | 'uint16' {
+    return this.#parts.pixelType;
+  }
+
+  /** What fitting chose and found. */
+  get facts(): Facts {
+    return this.#parts.fitted.facts;
+  }
+
+  async predict(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {
+    this.#checkImages(images);
+    checkRows(rows, images.count);
+    const { source, fitted } = this.#parts;
+    const probabilities = new Float32Array(rows.length * this.classes.length);
+    for (let at = 0; at < rows.length; at += chunk) {
+      throwIfCancelled(job);
+      const made = await source.vectors(images, rows.subarray(at, at + chunk), job);
+      try {
+        probabilities.set(await fitted.predict(made, job), at * this.classes.length);
+      } finally {
+        made.release();
+      }
+    }
+    return probabilities;
+  }
+
+  classify(
+    image: Uint8Array | Uint16Array,
+    probabilities = new Float32Array(this.classes.length),
+  ): Float32Array {
+    const wanted = this.pixelType === 'uint16' ? Uint16Array : Uint8Array;
+    if (!(image instanceof wanted) || image.length !== this.#values) {
+      throw new BrightcellError(
+        'option-invalid',
+        `image must be a ${wanted.name} of ${this.#values} pixels, as this model's training images. ` +
+          `Received ${(image as unknown)?.constructor?.name} of ${image?.length}.`,
+      );
+    }
+    if (probabilities.length !== this.classes.length) {
+      throw new BrightcellError(
+        'option-invalid',
+        `probabilities must have room for ${this.classes.length} classes. Received ${probabilities.length}.`,
+      );
+    }
+    probabilities.set(this.#parts.fitted.predictOne(this.#parts.source.one(image)));
+    return probabilities;
+  }
+
+  /** Throws `model-exists` where something stands, `disk-full`. */
+  async save(path: string): Promise<void> {
+    const { method, classes, preparation, pixelType, source, learner, fitted } = this.#parts;
+    await writeClassifierFolder(path, async folder => ({
+      ...{ method, classes: [...classes], preparation, pixelType },
+      source: await source.save(join(folder, 'source')),
+      learner: { name: learner, description: await fitted.save(join(folder, 'learner')) },
+    }));
+  }
+
+  dispose(): void {
+    this.#parts.source.dispose();
+    this.#parts.fitted.dispose();
+    this.#parts.release?.();
+  }
+
+  #checkImages({ shape, type }: ImageSet): void {
+    const { shape: own, pixelType } = storedImages(this.#parts);
+    const same = shape.channels === own.channels && shape.height === own.height && shape.width === own.width;
+    if (same && type === pixelType) return;
+    throw new BrightcellError(
+      'option-invalid',
+      `images must be ${own.channels} x ${own.height} x ${own.width} pixels of ${pixelType}. ` +
+        `Received ${shape.channels} x ${shape.height} x ${shape.width} of ${type}.`,
+    );
+  }
+}
+
+/** What images are like once they are prepared. */
+export function storedImages({
+  preparation: { channels, height, width },
+  pixelType,
+}: Pick<VectorParts, 'preparation' | 'pixelType'>): StoredImages {
+  return { shape: { channels: channels === 'gray' ? 1 : channels.length, height, width }, pixelType };
+}
+
+/** Precision is of a network's products; a plain method has one way to compute, and none is left unsaid. */
+function refusePrecision(method: string, { precision }: LoadOptions): void {
+  if (precision === undefined || precision === 'float32') return;
+  throw new BrightcellError(
+    'option-invalid',
+    `precision ${precision} is for networks; ${method} is none and always computes in its own way. Leave precision away.`,
+  );
+}
