@@ -1,9 +1,13 @@
 import { type Command, Option } from 'commander';
-import type { TrainOptions } from '../train/config.ts';
-import type { TrainReport } from '../train/train.ts';
+import type { Facts } from '../learners/learner.ts';
+import type { MethodTrainOptions } from '../methods/options.ts';
+import type { MethodReport, PlainReport } from '../methods/report.ts';
+import type { PartScore, TrainReport } from '../train/report.ts';
+import { methodHelp } from './methodHelp.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
 import { precisionNames, precisionOption } from './precision.ts';
+import { addSettings } from './settings.ts';
 import { commandLine, countOf, formatCount, formatDuration, formatPercent, formatScore } from './text.ts';
 
 /** Adds `brightcell train`. */
@@ -12,12 +16,13 @@ export function addTrain(program: Command): void {
     new Option(flags, text).choices([...names]);
   program
     .command('train')
-    .description('Train a network on a split data set.')
+    .description('Train a network or another method on a split data set.')
     .argument('<dataset>', 'data set folder, split by "brightcell split"')
     .option(
       '--model <name>',
-      'cellnet, cellnet-table1, gao2017, oei2019, or a JSON file of your own (default: cellnet)',
+      'cellnet, cellnet-table1, gao2017, oei2019, a JSON file of your own, or a method listed below (default: cellnet)',
     )
+    .option('--set <name=value>', 'a setting of the method; may stand several times', addSettings)
     .addOption(choice('--recipe <name>', 'settings to start from (default: default)', choices.recipe))
     .option('--config <file>', 'JSON file of settings; options go before it')
     .option('--epochs <n>', 'passes over the training cells', wholeNumber(1, 100_000))
@@ -39,14 +44,18 @@ export function addTrain(program: Command): void {
     .option('--out <folder>', 'folder of all runs (default: runs)')
     .option('--name <name>', 'name of the run')
     .option('--resume <run>', 'go on with a run that was stopped')
-    .addHelpText('after', '\nExample:\n  $ brightcell train cells --name first --epochs 40')
+    .addHelpText(
+      'after',
+      `\n${methodHelp()}\n\nExamples:\n  $ brightcell train cells --name first --epochs 40\n` +
+        '  $ brightcell train cells --model centroid --set sharpness=2',
+    )
     .action((dataset: string, flags: TrainFlags, command: Command) =>
       perform(command, {
         work: async job =>
-          (await import('../train/train.ts')).train(dataset, trainOptions(flags, command), job),
+          (await import('../methods/train.ts')).train(dataset, trainOptions(flags, command), job),
         print: printTraining,
         next: report => ['evaluate', report.run],
-        stopped: error => howToGoOn(dataset, error.fields.run ?? flags.resume),
+        stopped: error => howToGoOn(dataset, error.fields.run ?? flags.resume, error.fields.again === true),
       }),
     );
 }
@@ -64,22 +73,57 @@ export const choices = {
   precision: precisionNames,
 };
 
-type TrainFlags = Omit<TrainOptions, 'augmentation'> & { augmentation: boolean };
+type TrainFlags = Omit<MethodTrainOptions, 'augmentation' | 'settings'> & {
+  augmentation: boolean;
+  set?: Record<string, unknown>;
+};
 
 /** `--no-augmentation` is the only flag with a default of commander's own: without it, the recipe decides. */
-function trainOptions(flags: TrainFlags, command: Command): TrainOptions {
-  const { augmentation, ...options } = flags;
+function trainOptions(flags: TrainFlags, command: Command): MethodTrainOptions {
+  const { augmentation, set: settings, ...given } = flags;
+  const options = { ...given, settings };
   return command.getOptionValueSource('augmentation') === 'cli' ? { ...options, augmentation } : options;
 }
 
 /** Without a run it was stopped while the data set was checked. */
-function howToGoOn(dataset: string, run: unknown): string {
+function howToGoOn(dataset: string, run: unknown, again: boolean): string {
   if (run === undefined) return 'Nothing was written. Run the same command to start again.';
-  return `Every finished epoch is kept. Go on with: ${commandLine('train', dataset, '--resume', String(run))}`;
+  const resume = commandLine('train', dataset, '--resume', String(run));
+  if (again) return `The method is fitted in one go and nothing of it is kept. Fit it again with: ${resume}`;
+  return `Every finished epoch is kept. Go on with: ${resume}`;
 }
 
 /** A training as a person reads it. */
-export function printTraining(report: TrainReport): string {
+export function printTraining(report: MethodReport): string {
+  const lines = report.kind === 'plain' ? plainLines(report) : networkLines(report);
+  lines.push(...report.warnings.map(warning => `Warning: ${warning}`));
+  lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`);
+  return lines.join('\n');
+}
+
+function plainLines({ method, trainingCells, classes, seconds, facts, validation }: PlainReport): string[] {
+  const found = factsInWords(facts);
+  return [
+    `Fitted ${method} on ${countOf(trainingCells, 'cell')} of ${countOf(classes.length, 'class', 'classes')} in ` +
+      `${formatDuration(seconds)}${found === '' ? '' : `: ${found}`}.`,
+    ...(validation
+      ? [`On ${countOf(validation.cells, 'validation cell')}: ${scoreInWords(validation)}.`]
+      : []),
+  ];
+}
+
+function factsInWords(facts: Facts): string {
+  const words = Object.entries(facts).map(([name, value]) => {
+    return `${name} ${typeof value === 'number' ? Number(value.toPrecision(4)) : value}`;
+  });
+  return words.join(', ');
+}
+
+function scoreInWords({ accuracy, macroF1, loss }: PartScore): string {
+  return `accuracy ${formatPercent(accuracy)}, macro F1 ${formatScore(macroF1)}, loss ${formatScore(loss)}`;
+}
+
+function networkLines(report: TrainReport): string[] {
   const early = report.stopped === 'early' ? ', stopped early' : '';
   const lines = [
     `Trained ${report.network} (${formatCount(report.parameters)} parameters) on ` +
@@ -88,13 +132,8 @@ export function printTraining(report: TrainReport): string {
       `${formatCount(Math.round(report.imagesPerSecond))} images/s.`,
   ];
   if (report.validation) {
-    const { accuracy, macroF1, loss, cells } = report.validation;
-    lines.push(
-      `Best epoch ${report.bestEpoch}: accuracy ${formatPercent(accuracy)}, macro F1 ${formatScore(macroF1)}, ` +
-        `loss ${formatScore(loss)} on ${countOf(cells, 'validation cell')}.`,
-    );
+    const cells = countOf(report.validation.cells, 'validation cell');
+    lines.push(`Best epoch ${report.bestEpoch}: ${scoreInWords(report.validation)} on ${cells}.`);
   }
-  lines.push(...report.warnings.map(warning => `Warning: ${warning}`));
-  lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`);
-  return lines.join('\n');
+  return lines;
 }

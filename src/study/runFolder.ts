@@ -9,7 +9,7 @@ export interface RunFolder {
   dataset: string;
   /** `Dataset.fingerprint()` when it was trained. */
   fingerprint: string;
-  /** Name of the network. */
+  /** Name of the method. */
   network: string;
   /** Fold held out as the test part; null where the data set's own split was used. */
   fold: number | null;
@@ -33,7 +33,7 @@ export async function readRun(run: string): Promise<RunFolder> {
   return {
     dataset: dataset.path,
     fingerprint: dataset.fingerprint,
-    network: basename(model, '.json'),
+    network: model.endsWith('.json') ? basename(model, '.json') : model,
     fold,
     finished: finishedAt !== null,
   };

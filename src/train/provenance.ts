@@ -6,14 +6,14 @@ import { getThreads } from '../engine/network.ts';
 import type { Precision } from '../engine/precision.ts';
 import { version } from '../version.ts';
 import { writeWholeFile } from '../wholeFile.ts';
-import type { TrainConfig } from './recipes.ts';
 
 /** `provenance.json`: what a reader needs to know where a model comes from. */
 export interface Provenance {
   dataset: { path: string; fingerprint: string; cells: number; classes: string[] };
-  seed: number;
-  /** Of the products of the training; the weights are float32. */
-  precision: Precision;
+  /** null where chance plays no part in the method. */
+  seed: number | null;
+  /** Of the products of a network's training; the weights are float32. null for a plain method. */
+  precision: Precision | null;
   versions: { brightcell: string; node: string };
   machine: { system: string; processor: string; processors: number; threads: number; memoryBytes: number };
   startedAt: string;
@@ -27,11 +27,11 @@ export interface Provenance {
 export async function noteStart(
   run: string,
   dataset: Dataset,
-  { seed, precision }: Pick<TrainConfig, 'seed' | 'precision'>,
+  { seed, precision }: Pick<Provenance, 'seed' | 'precision'>,
   from: { epoch: number; step: number },
 ): Promise<void> {
   const startedAt = new Date().toISOString();
-  const before = await maybeRead(run);
+  const before = await maybeReadProvenance(run);
   await write(run, {
     dataset: {
       path: resolve(dataset.path),
@@ -57,11 +57,12 @@ export async function noteStart(
 
 /** Notes that the training is complete. */
 export async function noteFinish(run: string): Promise<void> {
-  const before = await maybeRead(run);
+  const before = await maybeReadProvenance(run);
   if (before) await write(run, { ...before, finishedAt: new Date().toISOString() });
 }
 
-async function maybeRead(run: string): Promise<Provenance | undefined> {
+/** A run's provenance; undefined where there is none yet. */
+export async function maybeReadProvenance(run: string): Promise<Provenance | undefined> {
   try {
     return JSON.parse(await readFile(join(run, 'provenance.json'), 'utf8'));
   } catch {

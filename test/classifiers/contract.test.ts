@@ -1,15 +1,22 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Classifier } from '../../src/classifiers/classifier.ts';
+import type { LoadedClassifier } from '../../src/classifiers/classifier.ts';
 import { loadClassifier } from '../../src/classifiers/loadClassifier.ts';
 import { Dataset } from '../../src/dataset/dataset.ts';
 import { ImageSet } from '../../src/engine/imageSet.ts';
+import { learnerNames } from '../../src/learners/registry.ts';
+import { train } from '../../src/methods/train.ts';
 import { selectCells } from '../../src/train/cells.ts';
-import { train } from '../../src/train/train.ts';
 import { makeToy, type Toy } from '../train/toyDataset.ts';
 
-/** Every kind of classifier, made from the toy data set. A new kind gets a line here. */
-const kinds: Record<string, (toy: Toy) => Promise<Classifier>> = {
+/** Every kind of classifier, made from the toy data set. A new kind gets a line here; learners are all here. */
+const kinds: Record<string, (toy: Toy) => Promise<LoadedClassifier>> = {
+  ...Object.fromEntries(
+    learnerNames.map(model => [
+      model,
+      async (toy: Toy) => loadClassifier((await train(toy.dataset, { model, out: toy.runs })).run),
+    ]),
+  ),
   cnn: async toy => {
     const options = { model: toy.network, out: toy.runs, epochs: 12, batchSize: 16, learningRate: 0.02 };
     return loadClassifier((await train(toy.dataset, options)).run);
@@ -19,19 +26,20 @@ const kinds: Record<string, (toy: Toy) => Promise<Classifier>> = {
 describe.each(Object.entries(kinds))('the contract of classifiers: %s', (name, make) => {
   let toy: Toy;
   let dataset: Dataset;
-  let classifier: Classifier;
+  let classifier: LoadedClassifier;
   let rows: Int32Array;
   let labels: Int32Array;
   let probabilities: Float32Array;
 
   beforeAll(async () => {
-    toy = await makeToy([40, 12, 100]);
+    toy = await makeToy([40, 12, 100], { still: name !== 'cnn' });
     classifier = await make(toy);
     dataset = await Dataset.open(toy.dataset, 'read');
     ({ rows, labels } = await selectCells(dataset, 'test'));
     probabilities = await classifier.predict(dataset.images(), rows);
   });
   afterAll(async () => {
+    classifier.dispose();
     await dataset.close();
     await toy.remove();
   });
