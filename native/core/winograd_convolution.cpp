@@ -1,254 +1,26 @@
-// T tiles in a batch, D the depth of the products (source channels times parts of the kernel), F filters rounded up to
-// vectors; 36 frequencies, number fx * 6 + fy. A batch goes: transformed source [36][T][D] times weights [36][D][F],
-// six frequencies at a time ([6][T][F]) turned back into rows ([6 fx][4 rows][T][F]), and these into the result.
+// T tiles in a batch, D, F and the frequencies as in winograd_plan.h. A batch goes: transformed source [36][T][D] times
+// weights [36][D][F], six frequencies at a time ([6][T][F]) turned back into rows ([6 fx][4 rows][T][F]), and these into
+// the result.
 // In bfloat16 the forward's products are of 16-bit integers: the transforms would amplify the rounding of bfloat16's 8
 // bits to more than 1e-2 of a result. Each tile and each filter has a scale of its own at each frequency, so small that
 // no sum leaves 32 bits. A word holds two depths.
 #include "core/winograd_convolution.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "core/instruction_set.h"
 #include "core/maps.h"
 #include "core/parallel.h"
+#include "core/winograd_sources.h"
 
 namespace brightcell {
 namespace {
 
-constexpr int side = 4, taps = 3, points = 6, frequencies = 36;
-constexpr int64_t skew = 16;  // floats between frequencies, so that they do not share cache sets
-constexpr int64_t batchBytes = int64_t{640} << 10;
-constexpr int64_t batchAcross = 64;  // tiles of a batch whose vectors are tiles
-// Tiles whose products are made and turned back at once: few enough for the first-level cache beside the weights.
-constexpr int64_t stripFloats = 4608;
-
-// Above it, integers small enough for the sum would round too coarsely.
-constexpr int64_t deepestFixed = 256;
+using namespace winograd;
 
 uint32_t* wordsOf(float* p) { return reinterpret_cast<uint32_t*>(p); }
 const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
-
-int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// A 3 x 3 block of one phase of the kernel: where its first sample stands, and where its taps are in a filter.
-struct Part {
-  int y, x;
-  int64_t tap[taps * taps];  // offset in [kernel rows, kernel columns, C], -1: none
-};
-
-struct Plan {
-  explicit Plan(const ConvLayer& l) : layer(l) {
-    const Window& w = l.window;
-    const int lanes = kernels().lanes, rows = kernels().rows;
-    for (int py = 0; py < w.strideY; ++py)
-      for (int by = 0; py + by * taps * w.strideY < w.height; ++by)
-        for (int px = 0; px < w.strideX; ++px)
-          for (int bx = 0; px + bx * taps * w.strideX < w.width; ++bx)
-            addPart(py + by * taps * w.strideY, px + bx * taps * w.strideX);
-    poolsInTile = l.pooled && w.height > 0 && l.pool.height == 2 && l.pool.width == 2 && l.pool.strideY == 2 &&
-                  l.pool.strideX == 2 && l.pool.top == 0 && l.pool.left == 0 &&
-                  2 * l.result.height <= l.output.height && 2 * l.result.width <= l.output.width;
-    tilesY = static_cast<int>(ceilDivide(poolsInTile ? 2 * l.result.height : l.output.height, side));
-    tilesX = static_cast<int>(ceilDivide(poolsInTile ? 2 * l.result.width : l.output.width, side));
-    filters = roundUp(l.output.channels, lanes);
-    acrossTiles = l.source.channels < lanes;
-    channels = acrossTiles ? l.source.channels : roundUp(l.source.channels, lanes);
-    depth = static_cast<int64_t>(parts.size()) * channels;
-    int farY = 0, farX = 0;
-    for (const Part& part : parts) farY = std::max(farY, part.y), farX = std::max(farX, part.x);
-    source = {w.strideY * (side * (tilesY - 1) + points - 1) + farY + 1,
-              w.strideX * (side * (tilesX - 1) + points - 1) + farX + 1, w.top, w.left, channels};
-    wide = {l.output.height, l.output.width, 0, 0, filters};
-    gridX = acrossTiles ? roundUp(tilesX, lanes) : tilesX;
-    if (acrossTiles) {
-      group = 1;
-      batch = gridX * std::clamp<int64_t>(batchAcross / gridX, 1, tilesY);
-    } else {
-      batch = std::clamp<int64_t>(batchBytes / (4 * frequencies * depth), 8, 32);
-      group = std::clamp<int64_t>(batch / tiles(), 1, 16);
-      batch = std::min(batch, group * tiles());
-    }
-    strip = std::clamp<int64_t>(stripFloats / (points * filters) / rows * rows, rows, batch);
-  }
-
-  int64_t tiles() const { return tilesY * gridX; }
-  int64_t sourceStep() const { return batch * depth + skew; }
-  // Between tiles and between depths of a transformed source.
-  int64_t tileStep() const { return acrossTiles ? 1 : depth; }
-  int64_t depthStep() const { return acrossTiles ? batch : 1; }
-  // Whether products are of integers, their largest size, and the step between tiles of words.
-  bool isFixed(Precision precision) const {
-    return precision == Precision::bfloat16 && kernels().fixedProduct != nullptr && depth <= deepestFixed;
-  }
-  float limit() const { return std::min(32767.0f, std::floor(std::sqrt(2147480000.0f / static_cast<float>(depth)))); }
-  int64_t wordStep() const { return acrossTiles ? 1 : depth / 2; }
-  int64_t resultStep() const { return batch * filters + skew; }
-  int64_t stripStep() const { return strip * filters + skew; }
-  double products() const { return static_cast<double>(tiles()) * frequencies * depth * filters; }
-
-  ConvLayer layer;
-  std::vector<Part> parts;
-  bool poolsInTile, acrossTiles;  // acrossTiles: vectors hold tiles of a row, for sources of few channels
-  int tilesY, tilesX;
-  int64_t gridX;  // tiles of a row, with those that only fill a vector
-  int64_t filters, channels, depth, group, batch, strip;
-  MapLayout source, wide;
-
- private:
-  void addPart(int y, int x) {
-    const Window& w = layer.window;
-    Part part{y, x, {}};
-    for (int i = 0; i < taps; ++i)
-      for (int j = 0; j < taps; ++j) {
-        const int row = y + i * w.strideY, column = x + j * w.strideX;
-        part.tap[i * taps + j] =
-            row < w.height && column < w.width
-                ? (static_cast<int64_t>(row) * w.width + column) * layer.source.channels
-                : -1;
-      }
-    parts.push_back(part);
-  }
-};
-
-struct TileAt {
-  int64_t image;
-  int y, x;
-};
-
-// Turns sources into [36][T][D] (channels in the vectors) or [36][D][T] (tiles in the vectors).
-class Sources {
- public:
-  explicit Sources(const Plan& plan) : p_(plan) {
-    if (!p_.acrossTiles) return;
-    for (const Part& part : p_.parts)
-      if (std::find(columns_.begin(), columns_.end(), part.x) == columns_.end()) columns_.push_back(part.x);
-    residues_ = side * p_.layer.window.strideX;
-    byHalves_ = p_.channels == 1 && (residues_ & (residues_ - 1)) == 0;
-    sampleRow_ = roundUp(std::max<int64_t>(p_.gridX + points, p_.source.width / residues_ + 1), kernels().lanes);
-  }
-
-  int64_t scratchFloats() const {
-    const int64_t padded = p_.group * paddedStep();
-    return p_.acrossTiles ? padded + p_.source.height * rowStep() + 2 * residues_ * sampleRow_ : padded;
-  }
-  int64_t paddedStep() const { return roundUp(p_.source.size(), 16) + residues_ * sampleRow_ + skew; }
-
-  void read(const Features& src, Images images, float* scratch) const {
-    for (int64_t i = 0; i < images.count(); ++i) {
-      float* padded = scratch + i * paddedStep();
-      padImage(src, images.first + i, p_.source, padded);
-      std::fill(padded + p_.source.size(), padded + paddedStep(), 0.0f);
-      if (p_.acrossTiles) transformRows(scratch, scratch + paddedStep());
-    }
-  }
-
-  // Tiles [first, first + count) of the group; in vectors across tiles they are whole rows of tiles.
-  void transform(const float* scratch, int64_t first, int64_t count, float* dst) const {
-    const Window& w = p_.layer.window;
-    if (p_.acrossTiles) {
-      for (int64_t t = 0; t < count; t += p_.gridX)
-        transformColumns(scratch + paddedStep(), (first + t) / p_.gridX, dst + t);
-      return;
-    }
-    for (int64_t t = 0; t < count; ++t) {
-      const int64_t tile = (first + t) % p_.tiles(), image = (first + t) / p_.tiles();
-      const float* corner = scratch + image * paddedStep() + p_.source.at(w.strideY * side * (tile / p_.gridX),
-                                                                          w.strideX * side * (tile % p_.gridX));
-      float* into = dst + t * p_.depth;
-      for (const Part& part : p_.parts) {
-        kernels().winogradSource(corner + p_.source.at(part.y, part.x), w.strideY * p_.source.rowStep(),
-                                 w.strideX * p_.source.step, p_.channels, into, p_.sourceStep());
-        into += p_.channels;
-      }
-    }
-  }
-
- private:
-  // [row][C][column of parts][fx][tiles of the row]
-  int64_t rowStep() const {
-    return p_.channels * static_cast<int64_t>(columns_.size()) * points * p_.gridX + skew;
-  }
-  int64_t columnIndex(int x) const { return std::find(columns_.begin(), columns_.end(), x) - columns_.begin(); }
-
-  void transformRows(const float* padded, float* rows) const {
-    float* samples = rows + p_.source.height * rowStep();
-    for (int y = 0; y < p_.source.height; ++y)
-      for (int64_t c = 0; c < p_.channels; ++c) {
-        spread(padded + y * p_.source.rowStep() + c, samples);
-        for (size_t i = 0; i < columns_.size(); ++i) {
-          const float* at[points];
-          for (int j = 0; j < points; ++j) {
-            const int x = p_.layer.window.strideX * j + columns_[i];
-            at[j] = samples + x % residues_ * sampleRow_ + x / residues_;
-          }
-          kernels().winogradRow(at, p_.gridX, rows + y * rowStep() + (c * columns_.size() + i) * points * p_.gridX,
-                                p_.gridX);
-        }
-      }
-  }
-
-  // Sample x of the row goes to [x mod (4 strides)][x div (4 strides)]: what one tap of all tiles reads is a run.
-  void spread(const float* row, float* samples) const {
-    if (byHalves_) return spreadByHalves(row, samples);
-    for (int r = 0; r < residues_; ++r) {
-      float* to = samples + r * sampleRow_;
-      const float* from = row + r * p_.channels;
-      const int64_t step = static_cast<int64_t>(residues_) * p_.channels;
-      for (int x = r; x < p_.source.width; x += residues_, from += step) *to++ = *from;
-      std::fill(to, samples + (r + 1) * sampleRow_, 0.0f);
-    }
-  }
-
-  // Even from odd, as often as it takes; what stands behind the row is read along.
-  void spreadByHalves(const float* row, float* samples) const {
-    const int64_t all = residues_ * sampleRow_;
-    const float* from = row;
-    float *to = samples, *other = samples + all;
-    for (int m = 4; m <= residues_; m *= 2) std::swap(to, other);  // so that the last step ends in `samples`
-    for (int m = 1; m < residues_; m *= 2) {
-      const int64_t length = all / m, half = length / 2;
-      for (int r = 0; r < m; ++r)
-        kernels().splitPairs(from + r * length, half, to + r * half, to + (r + m) * half);
-      from = to;
-      std::swap(to, other);
-    }
-  }
-
-  void transformColumns(const float* rows, int64_t tileRow, float* dst) const {
-    const int stride = p_.layer.window.strideY;
-    int64_t d = 0;
-    for (const Part& part : p_.parts)
-      for (int64_t c = 0; c < p_.channels; ++c, ++d)
-        kernels().winogradColumns(
-            rows + (stride * side * tileRow + part.y) * rowStep() +
-                (c * columns_.size() + columnIndex(part.x)) * points * p_.gridX,
-            stride * rowStep(), p_.gridX, p_.gridX, dst + d * p_.batch, p_.sourceStep());
-  }
-
-  const Plan& p_;
-  std::vector<int> columns_;
-  int residues_ = 0;
-  bool byHalves_ = false;
-  int64_t sampleRow_ = 0;
-};
-
-// The steps between positions of the layer's result, or of its wide map, for one tile.
-WinogradTile tileOf(const Plan& p, int y, int x) {
-  const ConvLayer& l = p.layer;
-  const Shape& r = l.result;
-  if (p.poolsInTile)
-    return {p.resultStep(), r.channels, std::min(2, r.height - 2 * y), std::min(2, r.width - 2 * x),
-            static_cast<ptrdiff_t>(r.width) * r.channels, r.channels};
-  return {p.resultStep(), p.filters, std::min(side, l.output.height - side * y),
-          std::min(side, l.output.width - side * x), p.wide.rowStep(), p.filters};
-}
-
-int64_t resultOffset(const Plan& p, int y, int x) {
-  const Shape& r = p.layer.result;
-  return (static_cast<int64_t>(2 * y) * r.width + 2 * x) * r.channels;
-}
 
 class WinogradForward : public ConvForward {
  public:
@@ -296,16 +68,15 @@ class WinogradForward : public ConvForward {
       if (fixed_) roundSources(transformed, count, scales);
       multiply(transformed, count, scales, products, rows);
       for (int64_t t = 0; t < count; ++t) {
-        const int64_t image = (first + t) / p_.tiles(), tile = (first + t) % p_.tiles();
-        const int y = static_cast<int>(tile / p_.gridX), x = static_cast<int>(tile % p_.gridX);
+        const TileAt tile = p_.tileAt(first + t);
         const float* from = rows + t * p_.filters;
         if (p_.poolsInTile) {
-          const int64_t at = (images.first + image) * l.result.size() + resultOffset(p_, y, x);
-          kernels().winogradPool(tileOf(p_, y, x), from, bias_.data(), l.activation == Activation::relu, result + at,
-                                 place ? place + at : nullptr);
+          const int64_t at = (images.first + tile.image) * l.result.size() + p_.resultOffset(tile);
+          kernels().winogradPool(p_.geometryOf(tile), from, bias_.data(), l.activation == Activation::relu,
+                                 result + at, place ? place + at : nullptr);
         } else {
-          kernels().winogradWide(tileOf(p_, y, x), from, bias_.data(),
-                                 wide + image * p_.wide.size() + p_.wide.at(side * y, side * x));
+          kernels().winogradWide(p_.geometryOf(tile), from, bias_.data(),
+                                 wide + tile.image * p_.wide.size() + p_.wideOffset(tile));
         }
       }
     }
@@ -360,7 +131,7 @@ class WinogradForward : public ConvForward {
             kernels().fixedProduct({wordsOf(source) + first * p_.wordStep(), p_.wordStep(), p_.depthStep(),
                                     scales + f * p_.batch + first, wordsOf(weights), panel, p_.depth * panel,
                                     weightScales_.data() + f * scaleStep(), products + fy * step, p_.filters, tiles,
-                                    p_.filters, ceilDivide(p_.depth, 2)});
+                                    p_.filters, (p_.depth + 1) / 2});
           else
             kernels().smallProduct({source + first * p_.tileStep(), p_.tileStep(), p_.depthStep(), weights, panel,
                                     p_.depth * panel, products + fy * step, p_.filters, tiles, p_.filters, p_.depth,
@@ -457,15 +228,13 @@ class WinogradBackward : public ConvBackward {
               float* rows) const {
     const Shape& result = p_.layer.result;
     for (int64_t t = 0; t < count; ++t) {
-      const int64_t image = (first + t) / p_.tiles(), tile = (first + t) % p_.tiles();
-      const int y = static_cast<int>(tile / p_.gridX), x = static_cast<int>(tile % p_.gridX);
+      const TileAt tile = p_.tileAt(first + t);
       float* into = rows + t * p_.filters;
       if (p_.poolsInTile) {
-        const int64_t at = (images.first + image) * result.size() + resultOffset(p_, y, x);
-        kernels().winogradUnpool(tileOf(p_, y, x), diff + at, place + at, into);
+        const int64_t at = (images.first + tile.image) * result.size() + p_.resultOffset(tile);
+        kernels().winogradUnpool(p_.geometryOf(tile), diff + at, place + at, into);
       } else {
-        kernels().winogradNarrow(tileOf(p_, y, x), wide + image * p_.wide.size() + p_.wide.at(side * y, side * x),
-                                 into);
+        kernels().winogradNarrow(p_.geometryOf(tile), wide + tile.image * p_.wide.size() + p_.wideOffset(tile), into);
       }
     }
   }
@@ -491,9 +260,8 @@ class WinogradBackward : public ConvBackward {
   void addToSource(const float* transformed, int64_t first, int64_t count, float* padded) const {
     const Window& w = p_.layer.window;
     for (int64_t t = 0; t < count; ++t) {
-      const int64_t tile = (first + t) % p_.tiles(), image = (first + t) / p_.tiles();
-      float* corner = padded + image * sources_.paddedStep() +
-                      p_.source.at(w.strideY * side * (tile / p_.gridX), w.strideX * side * (tile % p_.gridX));
+      const TileAt tile = p_.tileAt(first + t);
+      float* corner = padded + tile.image * sources_.paddedStep() + p_.sourceOffset(tile);
       const float* from = transformed + t * p_.depth;
       for (const Part& part : p_.parts) {
         kernels().winogradAddSource(from, p_.sourceStep(), p_.channels, corner + p_.source.at(part.y, part.x),
@@ -515,7 +283,7 @@ constexpr double fixedCost = 0.6;  // of a product of integers with its rounding
 
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
   const double tiles = static_cast<double>(p.tiles());
-    return products * p.products() / productShare +
+  return products * p.products() / productShare +
          transformOperations * tiles * (sourceTransforms * p.depth + resultTransforms * p.filters);
 }
 
