@@ -114,6 +114,7 @@ struct SgdSettings {
 };
 
 struct FftKernels;
+struct DistanceKernels;
 
 struct Kernels {
   const char* name;
@@ -217,6 +218,7 @@ struct Kernels {
 
   ImageKernels image;
   const FftKernels* fft;
+  const DistanceKernels* distance;
 };
 
 // One table per instruction set.

@@ -1,5 +1,6 @@
 // What one instruction set's files define and its table lists. kernels.h says what each does.
 #pragma once
+#include "kernels/distances.h"
 #include "kernels/fft.h"
 #include "kernels/vector.h"
 
@@ -81,5 +82,6 @@ void fftInverseRows(const float* src, ptrdiff_t groupStep, const FftTarget& t);
 void fftMultiply(const FftProduct& p);
 void fftMultiplyPairs(const FftPairProduct& p);
 extern const FftKernels fftKernels;
+extern const DistanceKernels distanceKernels;
 
 }  // namespace brightcell::BRIGHTCELL_SET

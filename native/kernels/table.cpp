@@ -69,6 +69,7 @@ const Kernels& table() {
                 .blur = blur,
                 .addNoise = addNoise},
       .fft = &fftKernels,
+      .distance = &distanceKernels,
   };
   return kernels;
 }

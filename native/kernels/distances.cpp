@@ -1,0 +1,293 @@
+// Distances between vectors: the inner loops. Idea: |a - b|^2 = |a|^2 + |b|^2 - 2 a b, and for bytes every term is a whole
+// number, so nothing cancels. The products are those of a matrix product: a tile of sums stays in registers while words
+// of a few left vectors (broadcast) meet words of some vectors full of right ones. A word is four bytes where the
+// processor multiplies unsigned by signed bytes (AVX512-VNNI; left bytes are x - 128 for its sake), else two numbers of
+// 16 bits. Floats are subtracted before they are squared: equal vectors have distance 0, and near ones lose no digits.
+#include "kernels/set.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace brightcell::BRIGHTCELL_SET {
+namespace {
+
+#if defined(__AVX512BF16__)  // every processor that has it multiplies bytes as well
+constexpr int bytesPerWord = 4;
+#else
+constexpr int bytesPerWord = 2;
+#endif
+#if defined(__AVX512F__)
+constexpr int tileRows = 6, tileVectors = 4;
+#elif defined(__AVX2__)
+constexpr int tileRows = 6, tileVectors = 2;
+#elif defined(__aarch64__)
+constexpr int tileRows = 4, tileVectors = 4;
+#else
+constexpr int tileRows = 4, tileVectors = 2;
+#endif
+constexpr int tileColumns = tileVectors * lanes;
+
+typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+typedef int32_t Word __attribute__((may_alias));
+typedef uint8_t ByteWords __attribute__((vector_size(lanes * bytesPerWord)));
+typedef uint8_t UnalignedByteWords __attribute__((vector_size(lanes * bytesPerWord), aligned(1), may_alias));
+typedef int16_t Shorts __attribute__((vector_size(lanes * 4)));
+typedef float Half __attribute__((vector_size(lanes * 2)));
+typedef double Doubles __attribute__((vector_size(lanes * 4)));
+typedef double UnalignedDoubles __attribute__((vector_size(lanes * 4), aligned(8), may_alias));
+
+BRIGHTCELL_INLINE Integers loadWords(const void* p) { return *static_cast<const UnalignedIntegers*>(p); }
+BRIGHTCELL_INLINE void storeWords(void* p, Integers v) { *static_cast<UnalignedIntegers*>(p) = v; }
+
+#if defined(__AVX512BF16__)
+BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(right), "v"(left));
+}
+#elif defined(__AVX512F__)
+BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
+  sum += (Integers)_mm512_madd_epi16((__m512i)left, (__m512i)right);
+}
+#elif defined(__AVX2__)
+BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
+  sum += (Integers)_mm256_madd_epi16((__m256i)left, (__m256i)right);
+}
+#elif defined(__x86_64__)
+BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
+  sum += (Integers)_mm_madd_epi16((__m128i)left, (__m128i)right);
+}
+#else
+BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
+  sum += (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
+}
+#endif
+
+// Words of a vector's bytes: as they are, or widened; of the left, less 128.
+BRIGHTCELL_INLINE Integers bytesToWords(const uint8_t* src, bool left) {
+  const ByteWords bytes = *reinterpret_cast<const UnalignedByteWords*>(src);
+#if defined(__AVX512BF16__)
+  return (Integers)(left ? bytes ^ 0x80 : bytes);
+#else
+  const Shorts wide = __builtin_convertvector(bytes, Shorts);
+  return (Integers)(left ? wide - static_cast<int16_t>(128) : wide);
+#endif
+}
+
+BRIGHTCELL_INLINE Integers interleave(Integers first, Integers second, Integers places) {
+  return (Integers)shuffle((Vector)first, (Vector)second, places);
+}
+
+// Turns a square of words over: each of log2(lanes) rounds interleaves halves of `lanes` rows.
+BRIGHTCELL_INLINE void transpose(Integers (&square)[lanes]) {
+  Integers low{}, high{};
+  for (int i = 0; i < lanes; ++i) {
+    low[i] = i / 2 + i % 2 * lanes;
+    high[i] = low[i] + lanes / 2;
+  }
+  BRIGHTCELL_UNROLL
+  for (int round = 1; round < lanes; round *= 2) {
+    Integers turned[lanes];
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < lanes / 2; ++i) {
+      turned[2 * i] = interleave(square[i], square[i + lanes / 2], low);
+      turned[2 * i + 1] = interleave(square[i], square[i + lanes / 2], high);
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < lanes; ++i) square[i] = turned[i];
+  }
+}
+
+// `read` gives lanes words of a row from an element on.
+template <class Element, class Read>
+BRIGHTCELL_INLINE void packGroup(const Element* const* rows, int count, int width, int first, int64_t elements,
+                                 int perWord, Word* dst, Read read) {
+  const int step = lanes * perWord;
+  const int columns = width - first < lanes ? width - first : lanes;
+  for (int64_t k = 0; k < elements; k += step) {
+    Integers square[lanes];
+    const int64_t left = elements - k;
+    if (left >= step) {
+      BRIGHTCELL_UNROLL
+      for (int i = 0; i < lanes; ++i) square[i] = read(rows[first + i < count ? first + i : count - 1] + k);
+    } else {
+      for (int i = 0; i < lanes; ++i) {
+        Element last[lanes * 4] = {};
+        const Element* src = rows[first + i < count ? first + i : count - 1] + k;
+        for (int64_t e = 0; e < left; ++e) last[e] = src[e];
+        square[i] = read(last);
+      }
+    }
+    transpose(square);
+    Word* to = dst + k / perWord * width + first;
+    if (columns == lanes) {
+      BRIGHTCELL_UNROLL
+      for (int i = 0; i < lanes; ++i) storeWords(to + i * width, square[i]);
+    } else {
+      for (int i = 0; i < lanes; ++i)
+        for (int j = 0; j < columns; ++j) to[i * width + j] = square[i][j];
+    }
+  }
+}
+
+void packBytes(const uint8_t* const* rows, int count, int width, int64_t elements, bool left, uint32_t* dst) {
+  for (int first = 0; first < width; first += lanes)
+    packGroup(rows, count, width, first, elements, bytesPerWord, reinterpret_cast<Word*>(dst),
+              [left](const uint8_t* src) { return bytesToWords(src, left); });
+}
+
+void packFloats(const float* const* rows, int count, int width, int64_t elements, uint32_t* dst) {
+  for (int first = 0; first < width; first += lanes)
+    packGroup(rows, count, width, first, elements, 1, reinterpret_cast<Word*>(dst),
+              [](const float* src) { return loadWords(src); });
+}
+
+void byteTile(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulate) {
+  Integers acc[tileRows][tileVectors];
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < tileRows; ++i) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < tileVectors; ++v)
+      acc[i][v] = accumulate ? loadWords(c + i * cStep + v * lanes) : Integers{};
+  }
+  const Word* left = reinterpret_cast<const Word*>(t.left);
+  const Word* right = reinterpret_cast<const Word*>(t.right);
+  for (int64_t k = t.words; k > 0; --k, left += tileRows, right += tileColumns) {
+    Integers w[tileVectors];
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < tileVectors; ++v) {
+      w[v] = loadWords(right + v * lanes);
+      BRIGHTCELL_KEEP(w[v]);
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < tileRows; ++i) {
+      const Integers x = left[i] - Integers{};
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < tileVectors; ++v) addProducts(acc[i][v], x, w[v]);
+    }
+  }
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < tileRows; ++i) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < tileVectors; ++v) storeWords(c + i * cStep + v * lanes, acc[i][v]);
+  }
+}
+
+BRIGHTCELL_INLINE Vector loadFloats(const Word* p) { return (Vector)loadWords(p); }
+
+BRIGHTCELL_INLINE void addToDoubles(Vector sum, double* c, bool accumulate) {
+  constexpr int half = lanes / 2;
+  float values[lanes];
+  store(values, sum);
+  BRIGHTCELL_UNROLL
+  for (int part = 0; part < 2; ++part) {
+    const Half floats = *reinterpret_cast<const Half __attribute__((aligned(4), may_alias))*>(values + part * half);
+    UnalignedDoubles* to = reinterpret_cast<UnalignedDoubles*>(c + part * half);
+    const Doubles added = __builtin_convertvector(floats, Doubles);
+    *to = accumulate ? *to + added : added;
+  }
+}
+
+void floatTile(const DistanceTile& t, double* c, ptrdiff_t cStep, bool accumulate) {
+  const Word* left = reinterpret_cast<const Word*>(t.left);
+  const Word* right = reinterpret_cast<const Word*>(t.right);
+  for (int64_t first = 0; first < t.words; first += floatRun) {
+    Vector acc[tileRows][tileVectors];
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < tileRows; ++i) {
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < tileVectors; ++v) acc[i][v] = Vector{};
+    }
+    const int64_t run = t.words - first < floatRun ? t.words - first : floatRun;
+    for (int64_t k = run; k > 0; --k, left += tileRows, right += tileColumns) {
+      Vector w[tileVectors];
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < tileVectors; ++v) {
+        w[v] = loadFloats(right + v * lanes);
+        BRIGHTCELL_KEEP(w[v]);
+      }
+      BRIGHTCELL_UNROLL
+      for (int i = 0; i < tileRows; ++i) {
+        const Vector x = (Vector)(left[i] - Integers{});
+        BRIGHTCELL_UNROLL
+        for (int v = 0; v < tileVectors; ++v) {
+          const Vector difference = x - w[v];
+          acc[i][v] += difference * difference;
+        }
+      }
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < tileRows; ++i) {
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < tileVectors; ++v)
+        addToDoubles(acc[i][v], c + i * cStep + v * lanes, accumulate || first > 0);
+    }
+  }
+}
+
+ByteSums byteSums(const uint8_t* src, int64_t count) {
+#if defined(__AVX512BF16__)
+  constexpr int step = lanes * 4, chains = 2;
+  constexpr int64_t most = 16384 * step;  // a lane's sum: 16384 * 4 * 255 * 127 < 2^31
+  const int64_t whole = count / (chains * step) * (chains * step);
+  ByteSums result = sumBytes(src + whole, count - whole);
+  for (int64_t first = 0; first < whole; first += most) {
+    const int64_t end = whole - first < most ? whole : first + most;
+    Integers sum[chains] = {}, products[chains] = {};  // products: x * (x - 128)
+    const Integers ones = Integers{} + 0x01010101, middle = Integers{} + static_cast<int32_t>(0x80808080);
+    for (int64_t i = first; i < end; i += chains * step) {
+      BRIGHTCELL_UNROLL
+      for (int chain = 0; chain < chains; ++chain) {
+        const Integers bytes = loadWords(src + i + chain * step);
+        addProducts(sum[chain], ones, bytes);
+        addProducts(products[chain], bytes ^ middle, bytes);
+      }
+    }
+    int64_t total = 0, product = 0;
+    for (int chain = 0; chain < chains; ++chain)
+      for (int lane = 0; lane < lanes; ++lane) {
+        total += sum[chain][lane];
+        product += products[chain][lane];
+      }
+    result.sum += static_cast<uint64_t>(total);
+    result.squares += static_cast<uint64_t>(product + 128 * total);
+  }
+  return result;
+#else
+  return sumBytes(src, count);
+#endif
+}
+
+template <class Sum>
+BRIGHTCELL_INLINE int64_t finish(const Sum* dot, const int64_t* other, int64_t own, int64_t count, int64_t* dst) {
+  int64_t smallest = INT64_MAX;
+  for (int64_t j = 0; j < count; ++j) {
+    const int64_t distance = own + other[j] - 2 * static_cast<int64_t>(dot[j]);
+    dst[j] = distance;
+    smallest = distance < smallest ? distance : smallest;
+  }
+  return smallest;
+}
+
+int64_t distanceRow(const int32_t* dot, const int64_t* other, int64_t own, int64_t count, int64_t* dst) {
+  return finish(dot, other, own, count, dst);
+}
+
+int64_t wideDistanceRow(const int64_t* dot, const int64_t* other, int64_t own, int64_t count, int64_t* dst) {
+  return finish(dot, other, own, count, dst);
+}
+
+}  // namespace
+
+const DistanceKernels distanceKernels = {
+    .tileRows = tileRows,
+    .tileColumns = tileColumns,
+    .bytesPerWord = bytesPerWord,
+    .packBytes = packBytes,
+    .packFloats = packFloats,
+    .byteTile = byteTile,
+    .floatTile = floatTile,
+    .byteSums = byteSums,
+    .distanceRow = distanceRow,
+    .wideDistanceRow = wideDistanceRow,
+};
+
+}  // namespace brightcell::BRIGHTCELL_SET
