@@ -4,6 +4,7 @@
 #include "bindings/register.h"
 
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  brightcell::bindings::registerDistances(env, exports);
   brightcell::bindings::registerImageSet(env, exports);
   brightcell::bindings::registerPeak(env, exports);
   brightcell::bindings::registerPrepare(env, exports);

@@ -19,7 +19,7 @@ namespace brightcell {
 namespace {
 
 constexpr int64_t depthBlock = 4096;  // numbers; divides mostByteProducts and is a multiple of floatRun
-constexpr int64_t panelBlock = 128;   // right vectors of a task, a multiple of every tileColumns
+constexpr uint64_t infinityBits = 0x7ff0000000000000;
 constexpr int mostColumns = 64, mostRows = 6;
 static_assert(mostByteProducts % depthBlock == 0 && depthBlock % floatRun == 0);
 
@@ -128,10 +128,10 @@ class DistanceWork {
 
   void run(const std::function<void(const DistanceBlock&)>& found) {
     std::vector<Scratch> scratch(static_cast<size_t>(threads()));
-    parallelFor(roundUp(right_.count(), panelBlock) / panelBlock, [&](std::ptrdiff_t index, int worker) {
+    parallelFor(roundUp(right_.count(), blockColumns) / blockColumns, [&](std::ptrdiff_t index, int worker) {
       Scratch& s = scratch[static_cast<size_t>(worker)];
       reserve(s);
-      const int64_t first = index * panelBlock, count = std::min(panelBlock, right_.count() - first);
+      const int64_t first = index * blockColumns, count = std::min(blockColumns, right_.count() - first);
       for (int64_t from = 0; from < left_.length(); from += depthBlock)
         addDepth(s, first, count, from, std::min(depthBlock, left_.length() - from));
       found(blockOf(s, first, count));
@@ -142,22 +142,22 @@ class DistanceWork {
   struct Scratch {
     Buffer<uint32_t> right;   // [plane][panel][words][tileColumns]
     Buffer<uint8_t> bytes;
-    Buffer<int32_t> dot;      // [rows_][panelBlock], of images
+    Buffer<int32_t> dot;      // [rows_][blockColumns], of images
     Buffer<int64_t> wide;     // the same in 64 bits, where 32 are not enough
     Buffer<double> distance;  // the same, of floats
-    int64_t other[panelBlock];  // what is added for each right vector
+    int64_t other[blockColumns];  // what is added for each right vector
   };
 
   void reserve(Scratch& s) {
-    s.right.reserve(planes_ * panelBlock * wordsOf(depthBlock, type_));
-    const int64_t size = rows_ * panelBlock;
+    s.right.reserve(planes_ * blockColumns * wordsOf(depthBlock, type_));
+    const int64_t size = rows_ * blockColumns;
     if (type_ == PixelType::float32) {
       s.distance.reserve(size);
       return;
     }
     s.dot.reserve(size);
     if (wide_) s.wide.zeroed(size);
-    std::fill_n(s.other, panelBlock, int64_t{0});
+    std::fill_n(s.other, blockColumns, int64_t{0});
   }
 
   // What numbers from .. from + numbers - 1 add.
@@ -166,14 +166,14 @@ class DistanceWork {
     packRight(s, first, count, from, numbers);
     if (type_ == PixelType::float32)
       return forEachTile(s, count, from, words, 0, 0, [&](const DistanceTile& tile, int64_t at) {
-        k_.floatTile(tile, s.distance.data() + at, panelBlock, from > 0);
+        k_.floatTile(tile, s.distance.data() + at, blockColumns, from > 0);
       });
     const int64_t run = from % mostByteProducts;
     for (int leftPlane = 0; leftPlane < planes_; ++leftPlane)
       for (int rightPlane = 0; rightPlane < planes_; ++rightPlane) {
         const bool fresh = planes_ == 2 || run == 0;
         forEachTile(s, count, from, words, leftPlane, rightPlane, [&](const DistanceTile& tile, int64_t at) {
-          k_.byteTile(tile, s.dot.data() + at, panelBlock, !fresh);
+          k_.byteTile(tile, s.dot.data() + at, blockColumns, !fresh);
         });
         const bool last = planes_ == 2 || run + depthBlock == mostByteProducts || from + numbers == left_.length();
         if (wide_ && last) widen(s, 8 * (leftPlane + rightPlane));
@@ -181,7 +181,7 @@ class DistanceWork {
   }
 
   void widen(Scratch& s, int shift) {
-    const int64_t size = rows_ * panelBlock;
+    const int64_t size = rows_ * blockColumns;
     const int64_t weight = int64_t{1} << shift;
     for (int64_t i = 0; i < size; ++i) s.wide.data()[i] += weight * s.dot.data()[i];
   }
@@ -200,7 +200,7 @@ class DistanceWork {
           s.other[j + i] += static_cast<int64_t>(sums.squares) - 2 * lessened * static_cast<int64_t>(sums.sum);
         }
       for (int plane = 0; plane < planes_; ++plane)
-        packer.pack(rows, columns, plane, s.right.data() + (plane * panelBlock + j) * words);
+        packer.pack(rows, columns, plane, s.right.data() + (plane * blockColumns + j) * words);
     }
   }
 
@@ -212,8 +212,8 @@ class DistanceWork {
     for (int64_t panel = 0; panel < panels_; ++panel)
       for (int64_t j = 0; j < count; j += k_.tileColumns) {
         const uint32_t* left = left_.data_.data() + (leftPlane * panels_ + panel) * left_.words_ * k_.tileRows;
-        const uint32_t* right = s.right.data() + (rightPlane * panelBlock + j) * words;
-        compute(DistanceTile{left + skipped, right, words}, panel * k_.tileRows * panelBlock + j);
+        const uint32_t* right = s.right.data() + (rightPlane * blockColumns + j) * words;
+        compute(DistanceTile{left + skipped, right, words}, panel * k_.tileRows * blockColumns + j);
       }
   }
 
@@ -226,18 +226,22 @@ class DistanceWork {
   }
 
   int64_t readRow(const Scratch& s, int64_t i, int64_t count, int64_t* dst) const {
-    const int64_t at = i * panelBlock;
+    const int64_t at = i * blockColumns;
     if (type_ != PixelType::float32) {
       const int64_t own = left_.squares_[static_cast<size_t>(i)];
       return wide_ ? k_.wideDistanceRow(s.wide.data() + at, s.other, own, count, dst)
                    : k_.distanceRow(s.dot.data() + at, s.other, own, count, dst);
     }
-    int64_t smallest = INT64_MAX;
+    uint64_t smallest = UINT64_MAX, largest = 0;
     for (int64_t j = 0; j < count; ++j) {
-      dst[j] = std::bit_cast<int64_t>(s.distance.data()[at + j]);
-      smallest = std::min(smallest, dst[j]);
+      const auto key = std::bit_cast<uint64_t>(s.distance.data()[at + j]);
+      dst[j] = static_cast<int64_t>(key);
+      smallest = std::min(smallest, key);
+      largest = std::max(largest, key);
     }
-    return smallest;
+    if (largest >= infinityBits)  // infinite, or no number, whose sign may be set
+      throw std::range_error("Numbers of vectors must be finite and their differences below 1e18.");
+    return static_cast<int64_t>(smallest);
   }
 
   const PackedVectors& left_;
@@ -260,7 +264,7 @@ void compareVectors(const PackedVectors& left, const VectorRows& right,
 void squaredDistances(const PackedVectors& left, const VectorRows& right, double* dst) {
   const int64_t width = right.count();
   compareVectors(left, right, [&](const DistanceBlock& block) {
-    int64_t keys[panelBlock];
+    int64_t keys[blockColumns];
     for (int64_t i = 0; i < left.count(); ++i) {
       block.row(i, keys);
       double* row = dst + i * width + block.first;

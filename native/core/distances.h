@@ -40,12 +40,15 @@ class PackedVectors {
   std::vector<int64_t> squares_;  // |a|^2 of images
 };
 
+inline constexpr int64_t blockColumns = 128;
+
 // The distances of all left vectors from right vectors first .. first + count - 1, on the thread that found them.
 class DistanceBlock {
  public:
   int64_t first, count;
   // Those of left vector i: whole numbers for images, the bits of doubles for floats, which are never negative, so that
-  // both are ordered as integers. Gives the smallest. dst holds `count`.
+  // both are ordered as integers. Gives the smallest. dst holds `count`, at most blockColumns. Throws std::range_error
+  // where a float's distance is not finite.
   int64_t row(int64_t i, int64_t* dst) const { return read_(i, dst); }
 
  private:

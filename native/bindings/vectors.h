@@ -1,0 +1,32 @@
+// Rows of an image set as vectors of the core: { set, rows } of the TypeScript side.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "bindings/image_set.h"
+#include "core/distances.h"
+
+namespace brightcell::bindings {
+
+// Copied, so that JavaScript may go on with its arrays; keeps mapped pixels mapped. Whoever works with it pins the
+// JavaScript set (Worker::run, keep) for the sake of borrowed ones.
+struct SetRows {
+  std::shared_ptr<const Images> images;
+  std::vector<int32_t> rows;
+
+  VectorRows vectors() const {
+    VectorRows vectors{images->type(), int64_t{images->channels()} * images->height() * images->width(), {}};
+    vectors.rows.reserve(rows.size());
+    for (const int32_t row : rows) vectors.rows.push_back(images->view(row).pixels);
+    return vectors;
+  }
+};
+
+inline SetRows readSetRows(const Napi::Value& set, const Napi::Value& rows) {
+  const auto indices = rows.As<Napi::Int32Array>();
+  return {ImageSet::unwrap(set), {indices.Data(), indices.Data() + indices.ElementLength()}};
+}
+
+}  // namespace brightcell::bindings
