@@ -82,7 +82,7 @@ void neighboursOf(const Napi::CallbackInfo& info) {
   const auto vector = info[0].As<Napi::TypedArray>();
   const VectorRows references = readSetRows(info[1], info[2]).vectors();
   const auto* own = static_cast<const uint8_t*>(vector.ArrayBuffer().Data()) + vector.ByteOffset();
-  const auto places = info[3].As<Napi::Int32Array>();
+  auto places = info[3].As<Napi::Int32Array>();
   const WorkAlone alone;
   try {
     NearestNeighbours search({references.type, references.length, {own}}, static_cast<int64_t>(places.ElementLength()));

@@ -6,6 +6,7 @@ type AnyLearner = Learner<any>;
 /** Learners by name, loaded when they are used. */
 const learners: Record<string, () => Promise<AnyLearner>> = {
   centroid: async () => (await import('./centroid.ts')).centroid,
+  knn: async () => (await import('./knn.ts')).knn,
 };
 
 export const learnerNames: readonly string[] = Object.keys(learners);
