@@ -14,6 +14,7 @@ import { Network, setThreads } from '../src/engine/network.ts';
 import { qualityFeatures } from '../src/engine/prepare.ts';
 import { simulate } from '../src/simulate/simulate.ts';
 import { selectCells } from '../src/train/cells.ts';
+import { median, wholeNumber } from './numbers.ts';
 import { networks } from './speed/networks.ts';
 
 export interface EndToEndOptions {
@@ -219,12 +220,6 @@ function partOf(id: number): SplitName {
   return share < 0.65 ? 'train' : share < 0.8 ? 'validation' : 'test';
 }
 
-function median(numbers: number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 /** The report as a table for people. */
 export function printEndToEnd({ cells, rounds, batch, threads, ...kinds }: EndToEndReport): void {
   console.log(
@@ -263,11 +258,4 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printEndToEnd(report);
-}
-
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  console.error(`--${name} must be a whole number of at least 1. Received ${text}.`);
-  process.exit(2);
 }

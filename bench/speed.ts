@@ -2,6 +2,7 @@
 // PyTorch and ONNX Runtime in the same run. All sides work in turns; figures are medians over the rounds.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { wholeNumber } from './numbers.ts';
 import { type Claim, claims } from './speed/claims.ts';
 import { judge, needs } from './speed/judge.ts';
 import { describeMachine } from './speed/machine.ts';
@@ -48,12 +49,5 @@ function choose(only: string | undefined): Claim[] {
   console.error(
     `--only must name rows of ${claims.map(claim => claim.id).join(', ')}. Received ${unknown.join(', ')}.`,
   );
-  process.exit(2);
-}
-
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  console.error(`--${name} must be a whole number of at least 1. Received ${text}.`);
   process.exit(2);
 }

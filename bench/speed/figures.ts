@@ -1,7 +1,8 @@
 // What has a bound of its own: the latency of one image and the peak memory of training.
+
+import { percentile } from '../numbers.ts';
 import type { FigureClaim } from './claims.ts';
 import { networks } from './networks.ts';
-import { percentile } from './rounds.ts';
 import { type Side, settings, startOurs, type Tool } from './sides.ts';
 
 const imagesOfARound = 300;

@@ -1,14 +1,9 @@
 // A network as an ONNX model of 8 bits, as ONNX Runtime runs fastest on processors with VNNI: maps unsigned with one
 // scale a tensor, weights signed with one scale a filter, sums in 32 bits. Scales come from the largest values on
 // calibration images. Takes conv (then maxPool, relu), batchNorm, dense and relu, which is what the compared networks
-// are made of. Field numbers are those of onnx.proto.
+// are made of.
 import { resolveNetwork } from '../../dist/engine/networkShape.js';
-import { encodeMessage } from '../../dist/models/protobuf.js';
-
-const float = 1n;
-const uint8 = 2n;
-const int8 = 3n;
-const int32 = 6n;
+import { floatAttribute, intAttribute, intsAttribute, OnnxGraph, valueInfo } from '../../dist/models/onnxGraph.js';
 
 /** `input`: calibration images and rows as Network.activations takes them. */
 export async function exportQuantised(spec, network, input) {
@@ -36,7 +31,13 @@ export async function exportQuantised(spec, network, input) {
     }
   }
   graph.add('Softmax', [at.name], 'probabilities', [intAttribute('axis', 1)]);
-  return graph.encode(spec.input);
+  const { channels, height, width } = spec.input;
+  return graph.encode({
+    name: 'quantised',
+    inputs: [valueInfo('images', [undefined, channels, height, width])],
+    outputs: [valueInfo('probabilities', [undefined, undefined])],
+    domains: [['com.microsoft', 1n]],
+  });
 }
 
 /** { low, high } of every layer's output. */
@@ -60,45 +61,15 @@ function rangeAfter(layers, ranges, index) {
   return ranges[last];
 }
 
-class Graph {
-  nodes = [];
-  initialisers = [];
-
-  add(operation, inputs, output, attributes = [], domain = undefined) {
-    this.nodes.push(
-      encodeMessage([
-        [1, inputs],
-        [2, output],
-        [3, output],
-        [4, operation],
-        [5, attributes],
-        [7, domain],
-      ]),
-    );
-    return output;
-  }
-
-  constant(name, type, shape, data) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.initialisers.push(
-      encodeMessage([
-        [1, shape.map(BigInt)],
-        [2, type],
-        [8, name],
-        [9, bytes],
-      ]),
-    );
-    return name;
-  }
-
+class Graph extends OnnxGraph {
   /** Scale and zero point of a map of 8 bits: [names of both, scale]. */
   scaleOf({ low, high }, name) {
     const scale = (high - low) / 255;
     return {
       scale,
       inputs: [
-        this.constant(`${name}.scale`, float, [], Float32Array.of(scale)),
-        this.constant(`${name}.zero`, uint8, [], Uint8Array.of(Math.round(-low / scale))),
+        this.constant(`${name}.scale`, [], Float32Array.of(scale)),
+        this.constant(`${name}.zero`, [], Uint8Array.of(Math.round(-low / scale))),
       ],
     };
   }
@@ -127,9 +98,10 @@ class Graph {
   /** Its scale and shift are float32: no operation on 8 bits has one a channel. */
   batchNorm(src, parameters, epsilon, range, name) {
     const plain = this.add('DequantizeLinear', [src.name, ...src.inputs], `${name}.plain`);
-    const names = parameters.map(one => this.constant(one.name, float, one.shape, one.data));
-    const epsilonAttribute = attribute('epsilon', 1n, [2, { float: epsilon }]);
-    const result = this.add('BatchNormalization', [plain, ...names], `${name}.float`, [epsilonAttribute]);
+    const names = parameters.map(one => this.constant(one.name, one.shape, one.data));
+    const result = this.add('BatchNormalization', [plain, ...names], `${name}.float`, [
+      floatAttribute('epsilon', epsilon),
+    ]);
     return this.quantise(result, range, name);
   }
 
@@ -146,56 +118,19 @@ class Graph {
     const sums = bias && Int32Array.from(bias.data, (value, f) => Math.round(value / (sourceScale * scales[f])));
     return {
       weights: [
-        this.constant(`${name}.weights`, int8, tensor.shape, values),
-        this.constant(`${name}.weights.scale`, float, [filters], scales),
-        this.constant(`${name}.weights.zero`, int8, [filters], new Int8Array(filters)),
+        this.constant(`${name}.weights`, tensor.shape, values),
+        this.constant(`${name}.weights.scale`, [filters], scales),
+        this.constant(`${name}.weights.zero`, [filters], new Int8Array(filters)),
       ],
-      bias: sums ? [this.constant(`${name}.bias`, int32, [filters], sums)] : [],
+      bias: sums ? [this.constant(`${name}.bias`, [filters], sums)] : [],
     };
-  }
-
-  encode({ channels, height, width }) {
-    const graph = encodeMessage([
-      [1, this.nodes],
-      [2, 'quantised'],
-      [5, this.initialisers],
-      [11, valueInfo('images', ['N', channels, height, width])],
-      [12, valueInfo('probabilities', ['N', 'K'])],
-    ]);
-    const opsets = [
-      [2, 17n],
-      [1, 'com.microsoft'],
-    ];
-    return encodeMessage([
-      [1, 8n],
-      [7, graph],
-      [8, [encodeMessage([opsets[0]]), encodeMessage([opsets[1], [2, 1n]])]],
-    ]);
   }
 }
 
 function windowAttributes([height, width, down, right, top, bottom, left, end]) {
-  const ints = (name, values) => attribute(name, 7n, [8, values.map(BigInt)]);
-  return [ints('kernel_shape', [height, width]), ints('strides', [down, right]), ints('pads', [top, left, bottom, end])];
-}
-
-function intAttribute(name, value) {
-  return attribute(name, 2n, [3, BigInt(value)]);
-}
-
-function attribute(name, type, value) {
-  return encodeMessage([[1, name], value, [20, type]]);
-}
-
-/** A float32 tensor; a side with a name is free. */
-function valueInfo(name, shape) {
-  const sides = shape.map(side => encodeMessage([typeof side === 'string' ? [2, side] : [1, BigInt(side)]]));
-  const tensorType = encodeMessage([
-    [1, float],
-    [2, encodeMessage([[1, sides]])],
-  ]);
-  return encodeMessage([
-    [1, name],
-    [2, encodeMessage([[1, tensorType]])],
-  ]);
+  return [
+    intsAttribute('kernel_shape', [height, width]),
+    intsAttribute('strides', [down, right]),
+    intsAttribute('pads', [top, left, bottom, end]),
+  ];
 }

@@ -1,4 +1,5 @@
 // One piece of work (network, train or forward, batch) by every side in every setting, in turns.
+import { median } from '../numbers.ts';
 import type { NetworkName } from './networks.ts';
 import { networks } from './networks.ts';
 import { type Side, settings, type Tool } from './sides.ts';
@@ -128,17 +129,4 @@ class Entry {
 /** Gives a network to all sides. */
 export async function useNetwork(sides: Side[], name: NetworkName): Promise<void> {
   for (const side of sides) await side.use(networks[name]);
-}
-
-export function median(numbers: readonly number[]): number {
-  return percentile(numbers, 0.5);
-}
-
-/** Between the two nearest where it falls between. */
-export function percentile(numbers: readonly number[], share: number): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const place = share * (sorted.length - 1);
-  const low = sorted[Math.floor(place)]!;
-  const high = sorted[Math.ceil(place)]!;
-  return low + (high - low) * (place - Math.floor(place));
 }

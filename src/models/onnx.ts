@@ -1,4 +1,4 @@
-// N images, C channels, H rows, W columns, K classes. Field numbers are those of onnx.proto.
+// N images, C channels, H rows, W columns, K classes.
 import type { PixelType } from '../engine/imageSet.ts';
 import { type ResolvedLayer, resolveNetwork } from '../engine/networkShape.ts';
 import type { LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
@@ -6,7 +6,14 @@ import type { NamedTensor } from '../engine/networkState.ts';
 import type { Normalisation } from '../engine/normalisation.ts';
 import { BrightcellError } from '../errors.ts';
 import { writeWholeFile } from '../wholeFile.ts';
-import { encodeMessage, type Field } from './protobuf.ts';
+import {
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  OnnxGraph,
+  textAttribute,
+  valueInfo,
+} from './onnxGraph.ts';
 
 export interface OnnxOptions {
   /** Put into the graph, before the first layer, so that it takes stored pixel values as they are; 'none' by default. */
@@ -19,8 +26,6 @@ export interface OnnxOptions {
   activations?: readonly number[];
 }
 
-const opset = 17n;
-const irVersion = 8n;
 const largestMessage = 2 ** 31 - 1;
 
 /** Writes `exportOnnx`'s model as a file, whole or not at all. */
@@ -70,47 +75,13 @@ interface Value {
   flat: boolean;
 }
 
-class Graph {
-  readonly nodes: Uint8Array[] = [];
-  readonly initialisers: Uint8Array[] = [];
+class Graph extends OnnxGraph {
   readonly outputs: Uint8Array[] = [valueInfo('probabilities', [undefined, undefined])];
   readonly #tensors: Map<string, NamedTensor>;
 
   constructor(tensors: readonly NamedTensor[]) {
+    super();
     this.#tensors = new Map(tensors.map(tensor => [tensor.name, tensor]));
-  }
-
-  /** Adds an operation; gives the name of its result. */
-  add(operation: string, inputs: string[], output: string, attributes: Uint8Array[] = []): string {
-    this.nodes.push(
-      encodeMessage([
-        [1, inputs],
-        [2, output],
-        [3, output],
-        [4, operation],
-        [5, attributes],
-      ]),
-    );
-    return output;
-  }
-
-  /** Adds a constant array; gives its name. */
-  constant(name: string, shape: readonly number[], data: Float32Array | BigInt64Array): string {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const type = data instanceof Float32Array ? 1n : 7n;
-    this.initialisers.push(
-      encodeMessage([
-        [1, shape.map(BigInt)],
-        [2, type],
-        [8, name],
-        [9, bytes],
-      ]),
-    );
-    return name;
-  }
-
-  scalar(name: string, value: number): string {
-    return this.constant(name, [], Float32Array.of(value));
   }
 
   /** Adds a layer's tensor as a constant. */
@@ -231,72 +202,20 @@ function windowAttributes({ window, same }: Layer): Uint8Array[] {
   return [...sizes, intsAttribute('pads', [top!, left!, bottom!, end!])];
 }
 
-function intAttribute(name: string, value: number): Uint8Array {
-  return attribute(name, 2n, [3, BigInt(value)]);
-}
-
-function intsAttribute(name: string, values: readonly number[]): Uint8Array {
-  return attribute(name, 7n, [8, values.map(BigInt)]);
-}
-
-function floatAttribute(name: string, value: number): Uint8Array {
-  return attribute(name, 1n, [2, { float: value }]);
-}
-
-function textAttribute(name: string, value: string): Uint8Array {
-  return attribute(name, 3n, [4, value]);
-}
-
-function attribute(name: string, type: bigint, value: Field): Uint8Array {
-  return encodeMessage([[1, name], value, [20, type]]);
-}
-
-/** A float32 tensor's name and shape; an undefined side is free. */
-function valueInfo(name: string, shape: (number | undefined)[]): Uint8Array {
-  const sides = shape.map((side, i) =>
-    encodeMessage([side === undefined ? [2, i === 0 ? 'N' : `${name}${i}`] : [1, BigInt(side)]]),
-  );
-  const tensorType = encodeMessage([
-    [1, 1n],
-    [2, encodeMessage([[1, sides]])],
-  ]);
-  return encodeMessage([
-    [1, name],
-    [2, encodeMessage([[1, tensorType]])],
-  ]);
-}
-
 function encodeModel(spec: NetworkSpec, graph: Graph, options: OnnxOptions): Uint8Array {
   const { channels, height, width } = spec.input;
   const metadata: Record<string, string> = { normalisation: options.normalisation ?? 'none' };
   if (options.classes) metadata.classes = JSON.stringify(options.classes);
-  const size = graph.initialisers.reduce((total, one) => total + one.length, 0);
-  if (size > largestMessage - 1e6) {
+  if (graph.size > largestMessage - 1e6) {
     throw new BrightcellError(
       'option-invalid',
-      `An ONNX file must be smaller than 2 GiB. Received ${size} bytes.`,
+      `An ONNX file must be smaller than 2 GiB. Received ${graph.size} bytes.`,
     );
   }
-  const graphMessage = encodeMessage([
-    [1, graph.nodes],
-    [2, spec.name],
-    [5, graph.initialisers],
-    [11, valueInfo('images', [undefined, channels, height, width])],
-    [12, graph.outputs],
-  ]);
-  return encodeMessage([
-    [1, irVersion],
-    [2, 'brightcell'],
-    [7, graphMessage],
-    [8, encodeMessage([[2, opset]])],
-    [
-      14,
-      Object.entries(metadata).map(([key, value]) =>
-        encodeMessage([
-          [1, key],
-          [2, value],
-        ]),
-      ),
-    ],
-  ]);
+  return graph.encode({
+    name: spec.name,
+    inputs: [valueInfo('images', [undefined, channels, height, width])],
+    outputs: graph.outputs,
+    metadata,
+  });
 }
