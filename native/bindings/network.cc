@@ -187,6 +187,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                         InstanceMethod<&NativeNetwork::classify>("classify"),
                         InstanceMethod<&NativeNetwork::profile>("profile"),
                         InstanceMethod<&NativeNetwork::activations>("activations"),
+                        InstanceMethod<&NativeNetwork::activationsOfOne>("activationsOfOne"),
                         InstanceMethod<&NativeNetwork::tensors>("tensors"),
                         InstanceMethod<&NativeNetwork::write>("write"),
                         InstanceMethod<&NativeNetwork::parameterCount>("parameterCount"),
@@ -263,6 +264,19 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
 
   // (pixels of one image [C, H, W], normalisation, Float32Array of K): at once, on the calling thread alone.
   void classify(const Napi::CallbackInfo& info) {
+    inferOne(info, info[2], [](Network& core, const ImageSource& source, float* dst) { core.predict(source, dst); });
+  }
+
+  // (pixels of one image [C, H, W], normalisation, layer as in activations, Float32Array of its size): at once, on the
+  // calling thread alone.
+  void activationsOfOne(const Napi::CallbackInfo& info) {
+    const int layer = info[2].As<Napi::Number>().Int32Value();
+    inferOne(info, info[3],
+             [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
+  }
+
+  template <typename Run>
+  void inferOne(const Napi::CallbackInfo& info, const Napi::Value& dst, Run run) {
     const auto pixels = info[0].As<Napi::TypedArray>();
     const auto bytes = static_cast<const uint8_t*>(pixels.ArrayBuffer().Data()) + pixels.ByteOffset();
     const Shape shape = core_->input();
@@ -270,7 +284,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     image.transform.normalisation = parseNormalisation(info[1]);
     const WorkAlone alone;
     try {
-      core_->predict(image.source(), info[2].As<Napi::Float32Array>().Data());
+      run(*core_, image.source(), dst.As<Napi::Float32Array>().Data());
     } catch (const std::exception& error) {
       throw Napi::Error::New(info.Env(), error.what());
     }

@@ -1,11 +1,14 @@
 // N images, D numbers a vector.
 import type { ImageSet, ImageShape } from '../engine/imageSet.ts';
+import type { Preparation } from '../engine/prepare.ts';
 import type { Job } from '../job.ts';
 import type { Vectors } from '../learners/learner.ts';
 
 /** The stored images that a classifier takes. */
 export interface StoredImages {
   shape: ImageShape;
+  /** How raw images became these. */
+  preparation: Preparation;
   pixelType: 'uint8' | 'uint16';
 }
 

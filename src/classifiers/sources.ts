@@ -27,10 +27,15 @@ const kinds: Record<string, SourceKind> = {
     create: async (_argument, stored) => createPixels(stored),
     load: async (_folder, _description, stored) => createPixels(stored),
   },
+  embedding: {
+    create: async (path, stored) => (await import('./embedding.ts')).createEmbedding(path!, stored),
+    load: async (folder, _description, stored) =>
+      (await import('./embedding.ts')).openEmbedding(folder, stored),
+  },
 };
 
 /** Names of sources as they stand before the "+" of a method's name, with what an argument is. */
-export const sourceForms: readonly string[] = ['pixels'];
+export const sourceForms: readonly string[] = ['pixels', 'embedding:RUN'];
 
 /** Whether a text names a source: its kind is known, and it has an argument where it needs one. */
 export function isSource(text: string): boolean {

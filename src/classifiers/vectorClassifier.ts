@@ -155,10 +155,12 @@ export class VectorClassifier implements LoadedClassifier {
 
 /** What images are like once they are prepared. */
 export function storedImages({
-  preparation: { channels, height, width },
+  preparation,
   pixelType,
 }: Pick<VectorParts, 'preparation' | 'pixelType'>): StoredImages {
-  return { shape: { channels: channels === 'gray' ? 1 : channels.length, height, width }, pixelType };
+  const { channels, height, width } = preparation;
+  const shape = { channels: channels === 'gray' ? 1 : channels.length, height, width };
+  return { shape, preparation, pixelType };
 }
 
 /** Precision is of a network's products; a plain method has one way to compute, and none is left unsaid. */

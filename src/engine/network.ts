@@ -149,16 +149,9 @@ export class Network {
    */
   classify(image: Pixels, normalisation: Normalisation, probabilities: Float32Array): void {
     const native = this.#idle();
-    const { channels, height, width } = this.spec.input;
-    if (!isPixels(image)) invalid('image must be a Uint8Array, a Uint16Array or a Float32Array.');
-    if (image.length !== channels * height * width)
-      invalid(
-        `An image must hold ${channels} x ${height} x ${width} = ${channels * height * width} values. ` +
-          `Received ${image.length}.`,
-      );
+    this.#checkOne(image, normalisation);
     if (!(probabilities instanceof Float32Array) || probabilities.length !== this.classes)
       invalid(`probabilities must be a Float32Array of ${this.classes}, one for each class.`);
-    checkNormalisation(normalisation);
     try {
       native.classify(image, normalisation, probabilities);
     } catch (error) {
@@ -182,6 +175,22 @@ export class Network {
   async embed(input: InputRows): Promise<Float32Array> {
     this.#checkInput(input);
     return this.#enqueue(native => native.activations(input, this.#lastWeights - 1));
+  }
+
+  /**
+   * The embedding of one image [C, H, W], at once and on the calling thread: the same bits as `embed` gives. Throws as
+   * `classify` does.
+   */
+  embedOne(image: Pixels, normalisation: Normalisation): Float32Array {
+    const native = this.#idle();
+    this.#checkOne(image, normalisation);
+    const embedding = new Float32Array(this.embeddingSize);
+    try {
+      native.activationsOfOne(image, normalisation, this.#lastWeights - 1, embedding);
+    } catch (error) {
+      memoryError(error);
+    }
+    return embedding;
   }
 
   /** Parameters and running statistics: what a model file holds. */
@@ -235,6 +244,17 @@ export class Network {
         'Weights can be read and set only between calls. A call of this network is under way; await it first.',
       );
     return native;
+  }
+
+  #checkOne(image: Pixels, normalisation: Normalisation): void {
+    const { channels, height, width } = this.spec.input;
+    if (!isPixels(image)) invalid('image must be a Uint8Array, a Uint16Array or a Float32Array.');
+    if (image.length !== channels * height * width)
+      invalid(
+        `An image must hold ${channels} x ${height} x ${width} = ${channels * height * width} values. ` +
+          `Received ${image.length}.`,
+      );
+    checkNormalisation(normalisation);
   }
 
   #checkInput({ images, rows, normalisation, augmentation, seed }: InputRows): void {

@@ -10,6 +10,7 @@ import { maybeReadProvenance, noteFinish, noteStart } from '../train/provenance.
 import type { PartScore } from '../train/report.ts';
 import { createRun, openRun, type RunFolder } from '../train/runFolder.ts';
 import { writeWholeFile } from '../wholeFile.ts';
+import { warnOfEmbedding } from './embeddingWarning.ts';
 import { fitPlain, openSource } from './fitPlain.ts';
 import { loadLearner, type Method } from './method.ts';
 import { type MethodTrainOptions, type PlainConfig, readPlain, resolvePlain } from './options.ts';
@@ -128,7 +129,11 @@ async function fitAndSave(
       ...{ kind: 'plain', run, model, method: method.name, classes, settings: fitted.settings },
       ...{ facts: fitted.facts, trainingCells: cells.training.rows.length },
       ...{ validation: fitted.validation, seconds: fitted.seconds },
-      warnings: [...cells.warnings, ...findWarnings(cells, fitted.validation, classes.length)],
+      warnings: [
+        ...cells.warnings,
+        ...(await warnOfEmbedding(method.source, dataset, config.fold)),
+        ...findWarnings(cells, fitted.validation, classes.length),
+      ],
     };
   } finally {
     fitted.classifier.dispose();

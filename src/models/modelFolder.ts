@@ -37,8 +37,8 @@ export async function saveModel(
   description: ModelDescription,
   weights: readonly NamedTensor[],
 ): Promise<void> {
-  const text = `${JSON.stringify(description, null, 2)}\n`;
-  const metadata = { format: 'brightcell', sha256: digest(weights) };
+  const text = describe(description);
+  const metadata = metadataOf(weights);
   const present = await readFile(join(folder, 'network.json'), 'utf8').catch(() => undefined);
   if (present === text) return writeSafetensors(join(folder, 'weights.safetensors'), weights, metadata);
   const temporary = join(dirname(folder), `.${process.pid}-${basename(folder)}`);
@@ -46,8 +46,7 @@ export async function saveModel(
     await mkdir(dirname(folder), { recursive: true });
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
-    await writeSafetensors(join(temporary, 'weights.safetensors'), weights, metadata);
-    await writeWholeFile(join(temporary, 'network.json'), text);
+    await writeModelFiles(temporary, description, weights);
     await rename(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
@@ -60,6 +59,24 @@ export async function saveModel(
       { cause: error, fields: { path: folder } },
     );
   }
+}
+
+/** The same two files in a folder that the caller writes whole or not at all: part of a larger model. */
+export async function writeModelFiles(
+  folder: string,
+  description: ModelDescription,
+  weights: readonly NamedTensor[],
+): Promise<void> {
+  await writeSafetensors(join(folder, 'weights.safetensors'), weights, metadataOf(weights));
+  await writeWholeFile(join(folder, 'network.json'), describe(description));
+}
+
+function describe(description: ModelDescription): string {
+  return `${JSON.stringify(description, null, 2)}\n`;
+}
+
+function metadataOf(weights: readonly NamedTensor[]): Record<string, string> {
+  return { format: 'brightcell', sha256: digest(weights) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadedClassifier } from '../../src/classifiers/classifier.ts';
@@ -17,12 +18,19 @@ const kinds: Record<string, (toy: Toy) => Promise<LoadedClassifier>> = {
       async (toy: Toy) => loadClassifier((await train(toy.dataset, { model, out: toy.runs })).run),
     ]),
   ),
-  cnn: async toy => {
-    const options = { model: toy.network, out: toy.runs, epochs: 12, batchSize: 16, learningRate: 0.02 };
-    return loadClassifier((await train(toy.dataset, options)).run);
+  cnn: async toy => loadClassifier(await trainNetwork(toy)),
+  embedding: async toy => {
+    const model = `embedding:${await trainNetwork(toy)}+centroid`;
+    const { run } = await train(toy.dataset, { model, out: toy.runs, name: 'embedded' });
+    await rm(join(toy.runs, 'cells-tiny'), { recursive: true }); // the classifier keeps what it needs
+    return loadClassifier(run);
   },
 };
 
+async function trainNetwork(toy: Toy): Promise<string> {
+  const settings = { epochs: 12, batchSize: 16, learningRate: 0.02 };
+  return (await train(toy.dataset, { model: toy.network, out: toy.runs, ...settings })).run;
+}
 describe.each(Object.entries(kinds))('the contract of classifiers: %s', (name, make) => {
   let toy: Toy;
   let dataset: Dataset;

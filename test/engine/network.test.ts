@@ -393,6 +393,7 @@ test('an embedding has the same bits in any batch, on any number of threads', as
   expect(await network.embed(predictInput)).toEqual(all);
   const one = await network.embed({ ...predictInput, rows: Int32Array.of(7) });
   expect(one).toEqual(all.slice(7 * 20, 8 * 20));
+  expect(network.embedOne(images.read(7), predictInput.normalisation)).toEqual(one);
 });
 
 test('the embedding of a network with one layer of weights is its normalised input', async () => {

@@ -98,6 +98,30 @@ describe('training a plain method', () => {
   });
 });
 
+describe('an embedding', () => {
+  test('is of a network trained on the same cells, or a warning says that it is not', async () => {
+    const network = { model: toy.network, out: toy.runs, epochs: 1, batchSize: 30 };
+    const { run } = await train(toy.dataset, network);
+    const model = `embedding:${run}+centroid`;
+    expect((await train(toy.dataset, options({ model }))).warnings).toEqual([]);
+    const other = await makeToy([20, 5, 5], { still: true });
+    const { warnings } = await train(other.dataset, options({ model }));
+    expect(warnings[0]).toContain('was trained on another data set, split or fold');
+    await other.remove();
+    const folder = `embedding:${join(run, 'model')}+centroid`;
+    const unknown = await train(toy.dataset, options({ model: folder }));
+    expect(unknown.warnings[0]).toContain('does not say what it was trained on');
+  });
+
+  test('of a network that is not there, or of other images, is refused without a run', async () => {
+    const before = await readdir(toy.runs);
+    await expect(
+      train(toy.dataset, options({ model: 'embedding:runs/none+centroid' })),
+    ).rejects.toMatchObject({ code: 'model-missing' });
+    expect(await readdir(toy.runs)).toEqual(before);
+  });
+});
+
 describe('a plain run that is gone on with', () => {
   test('gives its report where it is complete', async () => {
     expect(await train(toy.dataset, { resume: report.run })).toEqual(report);
