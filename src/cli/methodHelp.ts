@@ -12,22 +12,51 @@ export const plainMethods: Record<
       ],
     },
   },
+  knn: {
+    about: 'the k nearest neighbours, exact (Cover and Hart 1967)',
+    settings: {
+      k: [
+        'neighbours that vote; auto chooses of 1, 3, 5, 7, 9, 11, 15, 21, 31, 51 on the validation cells: a whole number from 1 to 10000, a list of such, or auto',
+        'auto',
+      ],
+      vote: [
+        'majority: all neighbours alike; distance: each by 1 over its distance: one of majority, distance',
+        'majority',
+      ],
+      reference: [
+        'training cells to compare with: all, or so many drawn by the seed, each class in proportion: a whole number from 1, or all',
+        'all',
+      ],
+      seed: ['draws the references where they are not all: a whole number from 0 to 2147483647', '1'],
+    },
+  },
 };
 
 /** Every method and its settings, for a command's help. */
 export function methodHelp(): string {
-  const methods = Object.entries(plainMethods).flatMap(([name, { about, settings }]) => [
-    `  ${name}: ${about}`,
-    ...Object.entries(settings).map(
-      ([setting, [about, usual]]) => `    --set ${`${setting}=${usual}`.padEnd(18)} ${about}`,
-    ),
-  ]);
   return [
-    'Methods that are no networks, with their settings and usual values (auto: chosen on the validation part):',
-    ...methods,
-    '  They take pixels; what stands before a "+" gives them something else:',
-    ...sources.map(([form, about]) => `    ${form.padEnd(22)} ${about}`),
+    ...['Methods that are no networks, with their settings and usual values (--set NAME=VALUE).', ''],
+    ...Object.entries(plainMethods).flatMap(([name, { about, settings }]) => [
+      `  ${name}: ${about}`,
+      ...Object.entries(settings).flatMap(([setting, [text, usual]]) => row(`${setting}=${usual}`, text)),
+    ]),
+    ...['', '  They take pixels. What stands before a "+" gives them other vectors:'],
+    ...sources.flatMap(([form, about]) => row(form, about)),
   ].join('\n');
 }
 
-const sources = [['pixels+METHOD', 'the stored image itself, as without it']];
+const sources = [['embedding:RUN+METHOD', 'what the last layer of a trained network reads']] as const;
+
+const indent = 4;
+const column = 28;
+const width = 100;
+
+/** A name and what it is, in lines of bounded width. */
+function row(name: string, text: string): string[] {
+  const lines: string[] = [`${' '.repeat(indent)}${name}`.padEnd(column - 1)];
+  for (const word of text.split(' ')) {
+    if (lines.at(-1)!.length + 1 + word.length > width) lines.push(' '.repeat(column - 1));
+    lines.push(`${lines.pop()} ${word}`);
+  }
+  return lines;
+}

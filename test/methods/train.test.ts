@@ -177,6 +177,7 @@ describe('a saved classifier', () => {
     return loadClassifier(folder);
   };
 
+  // biome-ignore lint/suspicious/noExplicitAny: a description that is to be damaged.
   test.each<[string, string, (description: Record<string, any>) => unknown]>([
     ['model-newer', 'has format 7', d => ({ ...d, formatVersion: 7 })],
     ['model-corrupt', '"classes"', d => ({ ...d, classes: ['one'] })],
