@@ -21,6 +21,7 @@ export { getThreads, setThreads } from './engine/network.ts';
 export { hasBfloat16, type Precision } from './engine/precision.ts';
 export { BrightcellError, type ErrorCode, errorCodes } from './errors.ts';
 export { findCautions } from './evaluate/cautions.ts';
+export { compareMethods, type MethodComparison, type MethodPredictions } from './evaluate/comparison.ts';
 export { type EvaluatedPart, formatEvaluation, type GroupScore } from './evaluate/report.ts';
 export {
   type ClassScores,
@@ -48,7 +49,13 @@ export { type ScreenOptions, type ScreenReport, screen, screenMethods } from './
 export type { SimulateOptions } from './simulate/options.ts';
 export type { SimulateReport } from './simulate/report.ts';
 export { simulate } from './simulate/simulate.ts';
+export { type CompareOptions, type CompareReport, compare } from './study/compare.ts';
 export { type EvaluateOptions, type EvaluationReport, evaluate } from './study/evaluateRun.ts';
+export { type LossOptions, studyLoss } from './study/loss.ts';
+export type { LossReport } from './study/lossReport.ts';
+export type { MethodRequest } from './study/methodTask.ts';
+export { studyVolume, type VolumeOptions } from './study/volume.ts';
+export type { VolumeReport } from './study/volumeReport.ts';
 export type { TrainSettings } from './train/config.ts';
 export type { TrainConfig } from './train/recipes.ts';
 export type { PartScore, TrainReport } from './train/report.ts';

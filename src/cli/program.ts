@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { version } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addClassify } from './classify.ts';
+import { addCompare } from './compare.ts';
 import { addDemo } from './demo.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addImport } from './import.ts';
@@ -9,6 +10,7 @@ import { wholeNumber } from './numbers.ts';
 import { addScreen } from './screen.ts';
 import { addSimulate } from './simulate.ts';
 import { addSplit } from './split.ts';
+import { addStudy } from './study.ts';
 import { addTrain } from './train.ts';
 
 /** The command line, ready to parse. What a command needs of the library is loaded when it runs. */
@@ -36,6 +38,8 @@ export function createProgram(): Command {
     addTrain,
     addEvaluate,
     addClassify,
+    addCompare,
+    addStudy,
     addDemo,
     addBench,
   ]) {

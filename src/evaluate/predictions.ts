@@ -1,5 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { probabilityColumns } from '../classifiers/prediction.ts';
+import { BrightcellError } from '../errors.ts';
 import { replaceWhole, writeWholeFile } from '../wholeFile.ts';
 import { toCsv } from './csv.ts';
 import { mostProbable } from './score.ts';
@@ -58,6 +59,52 @@ export async function writePredictionsParquet(path: string, table: PredictionTab
     connection.closeSync();
     instance.closeSync();
   }
+}
+
+/**
+ * Reads what `writePredictionsParquet` wrote, in its order, for classes in the order in which it had them. Throws
+ * `predictions-invalid` for a file that is missing, damaged or of other classes.
+ */
+export async function readPredictionsParquet(
+  path: string,
+  classes: readonly string[],
+): Promise<PredictionTable> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    const names = ['id', 'part', 'source', 'frame', '"group"', 'label'];
+    const columns = [...names, ...probabilityColumns(classes).map(name => `"${name.replaceAll('"', '""')}"`)];
+    const quoted = path.replaceAll("'", "''");
+    const result = await connection.runAndReadAll(
+      `SELECT ${columns.join(', ')} FROM read_parquet('${quoted}', file_row_number = true) ORDER BY file_row_number`,
+    );
+    return fromColumns(result.getColumns(), classes);
+  } catch (cause) {
+    throw new BrightcellError(
+      'predictions-invalid',
+      `${path} must hold the predictions of ${classes.join(', ')}. ${(cause as Error).message} Classify or evaluate again.`,
+      { cause, fields: { path } },
+    );
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+function fromColumns(columns: readonly unknown[][], classes: readonly string[]): PredictionTable {
+  const [id, part, source, frame, group, label, ...shares] = columns;
+  const K = classes.length;
+  const probabilities = new Float32Array(id!.length * K);
+  shares.forEach((share, k) => {
+    for (const [cell, value] of share.entries()) probabilities[cell * K + k] = value as number;
+  });
+  return {
+    ...{ classes, probabilities, part: part as string[], source: source as string[] },
+    id: Int32Array.from(id as number[]),
+    frame: Int32Array.from(frame as number[]),
+    group: group as (string | null)[],
+    labels: Int32Array.from(label as string[], name => classes.indexOf(name)),
+  };
 }
 
 type Facts = [

@@ -149,18 +149,20 @@ async function isChanged(dataset: Dataset, folder: RunFolder, options: EvaluateO
   );
 }
 
-interface Work {
+/** Cells to predict, and by what. */
+export interface Work {
   classifier: LoadedClassifier;
   dataset: Dataset;
   table: CellTable;
   parts: Part[];
+  /** The data set's label as the classifier's. */
   labelOf: (label: number) => number;
 }
 
 const chunk = 4096;
 
 /** Predictions of all parts, one part after another. */
-async function predictParts(work: Work, job: Job): Promise<PredictionTable> {
+export async function predictParts(work: Work, job: Job): Promise<PredictionTable> {
   const { classifier, dataset, table, parts, labelOf } = work;
   const positions = Int32Array.from(parts.flatMap(part => [...part.positions]));
   const id = positions.map(i => table.id[i]!);

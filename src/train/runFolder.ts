@@ -71,7 +71,8 @@ interface Lock {
   started: string;
 }
 
-async function lockRun(path: string): Promise<RunFolder> {
+/** Holds a folder alone; throws `run-locked` where another process that lives does. */
+export async function lockRun(path: string): Promise<RunFolder> {
   const file = join(path, lockName);
   const own: Lock = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
   for (;;) {
@@ -91,7 +92,7 @@ async function removeStaleLock(path: string, file: string): Promise<void> {
   if (lock && (await isHeld(lock))) {
     throw new BrightcellError(
       'run-locked',
-      `${path} is being trained by process ${lock.pid} on ${lock.host}. Wait for it or stop it; if that computer is ` +
+      `${path} is in use by process ${lock.pid} on ${lock.host}. Wait for it or stop it; if that computer is ` +
         `gone, remove ${file}.`,
       { fields: { run: path, pid: lock.pid } },
     );

@@ -1,0 +1,306 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Dataset } from '../../src/dataset/dataset.ts';
+import { split } from '../../src/dataset/split.ts';
+import { readPredictionsParquet } from '../../src/evaluate/predictions.ts';
+import { scorePredictions } from '../../src/evaluate/score.ts';
+import type { Progress } from '../../src/job.ts';
+import { train } from '../../src/methods/train.ts';
+import { type CompareReport, compare } from '../../src/study/compare.ts';
+import { brightcell } from '../cli/brightcell.ts';
+import { makeToy, type Toy } from '../train/toyDataset.ts';
+
+let toy: Toy;
+let out: string;
+let report: CompareReport;
+const progress: Progress[] = [];
+const tiny = { epochs: 3, batchSize: 30, augmentation: false } as const;
+const methods = () => [
+  'centroid',
+  { name: 'tiny', method: toy.network, settings: tiny },
+  { name: 'too large', method: 'gao2017', settings: { epochs: 1 } },
+];
+
+beforeAll(async () => {
+  toy = await makeToy([40, 12, 15], { still: true });
+  out = join(toy.folder, 'comparison');
+  report = await compare(toy.dataset, { methods: methods(), out }, { onProgress: one => progress.push(one) });
+});
+afterAll(() => toy.remove());
+
+const finished = (of: CompareReport, name: string) => {
+  const method = of.methods.find(one => one.name === name)!;
+  if ('failure' in method) throw new Error(method.failure.message);
+  return method;
+};
+
+describe('methods on one split', () => {
+  test('are scored on the same validation and test cells, and every pair is tested', () => {
+    expect(report.parts.map(({ part, comparison }) => [part, comparison.cells])).toEqual([
+      ['validation', 36],
+      ['test', 45],
+    ]);
+    for (const { comparison } of report.parts) {
+      expect(comparison.methods.map(one => one.method)).toEqual(['centroid', 'tiny']);
+      expect(comparison.pairs).toHaveLength(1);
+    }
+  });
+
+  test('have scores that are those of the predictions they left', async () => {
+    const path = join(out, 'methods', 'centroid', 'evaluation', 'predictions.parquet');
+    const table = await readPredictionsParquet(path, report.classes);
+    const from = table.part.indexOf('test');
+    const scores = scorePredictions({
+      classes: report.classes,
+      labels: table.labels.slice(from),
+      probabilities: table.probabilities.slice(from * 3),
+    });
+    expect(report.parts[1]!.comparison.methods[0]!.scores).toEqual(scores);
+    expect(finished(report, 'centroid').score.parts[1]).toMatchObject({
+      part: 'test',
+      accuracy: scores.accuracy,
+    });
+  });
+
+  test('that fail are reported with their reason and do not end the others', () => {
+    expect(report.methods[2]).toMatchObject({
+      name: 'too large',
+      failure: { stage: 'fit', code: 'network-invalid', message: expect.stringContaining('does not fit') },
+    });
+  });
+
+  test('are measured: time, processor time and memory, each in a process of its own', () => {
+    for (const name of ['centroid', 'tiny']) {
+      const { fit, score } = finished(report, name);
+      expect(fit!.trainingCells).toBe(120);
+      for (const one of [fit!, score]) {
+        expect(one.cpuSeconds).toBeGreaterThan(0);
+        expect(one.peakBytes).toBeGreaterThanOrEqual(one.startBytes);
+        expect(one.startBytes).toBeGreaterThan(20e6);
+        expect(one.peakBytes).toBeLessThan(600e6);
+      }
+      expect(fit!.seconds).toBeGreaterThan(0);
+      expect(score.thousandSeconds).toBeGreaterThan(0);
+    }
+  });
+
+  test('keep the settings that they completed', () => {
+    expect(finished(report, 'tiny').fit!.settings).toMatchObject({
+      epochs: 3,
+      batchSize: 30,
+      seed: 0,
+      augmentation: null,
+    });
+  });
+
+  test('leave JSON, CSV, figures, and predictions and a model each', async () => {
+    const names = report.files.map(file => file.slice(out.length + 1)).sort();
+    expect(names).toEqual([
+      'comparison.json',
+      ...['classes-test', 'classes-validation', 'cost', 'scores-test', 'scores-validation'].flatMap(name => [
+        `figures/${name}.png`,
+        `figures/${name}.svg`,
+      ]),
+      'pairs.csv',
+      'scores.csv',
+    ]);
+    expect(report.files.every(file => existsSync(file))).toBe(true);
+    const written = JSON.parse(await readFile(join(out, 'comparison.json'), 'utf8'));
+    expect(written.parts).toEqual(JSON.parse(JSON.stringify(report.parts)));
+    expect(await readdir(join(out, 'methods', 'tiny'))).toEqual(
+      expect.arrayContaining(['evaluation', 'fit.json', 'model', 'score.json', 'task.json']),
+    );
+    expect((await readdir(join(out, 'methods'))).filter(name => name.startsWith('too-large-'))).toHaveLength(
+      1,
+    );
+  });
+
+  test('tell which method is at work', () => {
+    expect(progress.some(one => one.stage.startsWith('1/3 centroid'))).toBe(true);
+    expect(progress.some(one => one.stage.startsWith('2/3 tiny'))).toBe(true);
+  });
+});
+
+describe('the same call again', () => {
+  test('keeps what is finished, adds a method, and gives the same scores', async () => {
+    const again = await compare(toy.dataset, {
+      methods: ['centroid', 'pixels+centroid', methods()[1]!],
+      out,
+    });
+    expect(finished(again, 'centroid').kept).toBe(true);
+    expect(finished(again, 'tiny').kept).toBe(true);
+    expect(finished(again, 'pixels+centroid').kept).toBe(false);
+    const scores = (of: CompareReport, name: string) =>
+      of.parts.map(one => one.comparison.methods.find(method => method.method === name)!.scores);
+    expect(scores(again, 'tiny')).toEqual(scores(report, 'tiny'));
+    expect(scores(again, 'pixels+centroid')).toEqual(scores(again, 'centroid'));
+    // Two methods that say the same: no cell on which only one is right.
+    expect(again.parts[1]!.comparison.pairs[0]).toMatchObject({ onlyFirst: 0, onlySecond: 0, p: 1 });
+  });
+
+  test('with other settings or another seed fits that method anew', async () => {
+    const own = join(toy.folder, 'own');
+    const one = { name: 'tiny', method: toy.network, settings: tiny };
+    await compare(toy.dataset, { methods: [one], out: own });
+    const other = await compare(toy.dataset, {
+      methods: [{ ...one, settings: { ...tiny, epochs: 2 } }],
+      out: own,
+    });
+    expect(finished(other, 'tiny')).toMatchObject({ kept: false, fit: { settings: { epochs: 2 } } });
+    const seeded = await compare(toy.dataset, { methods: [one], out: own, seed: 5 });
+    expect(finished(seeded, 'tiny')).toMatchObject({ kept: false, fit: { settings: { seed: 5 } } });
+  });
+
+  test('on a data set whose split has changed fits everything anew', async () => {
+    const copy = join(toy.folder, 'copy');
+    await cp(toy.dataset, copy, { recursive: true });
+    const own = join(toy.folder, 'changed');
+    await compare(copy, { methods: ['centroid'], out: own });
+    await split(copy, { by: 'cell', seed: 9 });
+    expect(finished(await compare(copy, { methods: ['centroid'], out: own }), 'centroid').kept).toBe(false);
+  });
+
+  test('after a kill goes on where it was, and nothing of the killed one is left at work', async () => {
+    const own = join(toy.folder, 'killed');
+    const config = join(toy.folder, 'methods.json');
+    await writeFile(
+      config,
+      JSON.stringify({
+        centroid: {},
+        slow: { method: toy.network, epochs: 5000, patience: 0, augmentation: false },
+      }),
+    );
+    const done = join(own, 'methods', 'centroid', 'score.json');
+    const slow = join(own, 'methods', 'slow', 'task.json');
+    const args = ['compare', toy.dataset, '--config', config, '--out', own];
+    const killed = await brightcell(args, {
+      interruptWhen: () => existsSync(done) && existsSync(slow),
+      signal: 'SIGKILL',
+    });
+    expect(killed.code).toBeNull();
+    const again = await compare(toy.dataset, {
+      methods: ['centroid', { ...(methods()[1] as object), name: 'slow' }],
+      out: own,
+    });
+    expect(finished(again, 'centroid').kept).toBe(true);
+    expect(finished(again, 'slow').kept).toBe(false);
+  });
+
+  test('stopped by Ctrl-C says how to go on and leaves no lock', async () => {
+    const own = join(toy.folder, 'stopped');
+    const slow = join(own, 'methods', 'tiny', 'task.json');
+    const config = join(toy.folder, 'slow.json');
+    await writeFile(
+      config,
+      JSON.stringify({ tiny: { method: toy.network, epochs: 5000, patience: 0, augmentation: false } }),
+    );
+    const stopped = await brightcell(['compare', toy.dataset, '--config', config, '--out', own], {
+      interruptWhen: () => existsSync(slow),
+    });
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('Go on with the same command');
+    expect(await readdir(own)).toEqual(['methods']);
+  });
+});
+
+describe('a run that is there already', () => {
+  let run: string;
+  beforeAll(async () => {
+    ({ run } = await train(toy.dataset, { model: toy.network, out: toy.runs, name: 'earlier', ...tiny }));
+  });
+
+  test('takes part under its name, without being fitted', async () => {
+    const own = join(toy.folder, 'with-run');
+    const with_ = await compare(toy.dataset, { methods: [run, 'centroid'], out: own });
+    expect(finished(with_, basename(run))).toMatchObject({ fit: null, kept: false });
+    expect(with_.parts[1]!.comparison.methods.map(one => one.method)).toEqual(['earlier', 'centroid']);
+    // The same network, settings and seed as the one fitted above.
+    expect(with_.parts[1]!.comparison.methods[0]!.scores).toEqual(
+      report.parts[1]!.comparison.methods[1]!.scores,
+    );
+    expect(finished(await compare(toy.dataset, { methods: [run], out: own }), 'earlier').kept).toBe(true);
+  });
+
+  test('takes no settings', async () => {
+    const given = compare(toy.dataset, { methods: [run], settings: { [run]: { epochs: 2 } } });
+    await expect(given).rejects.toMatchObject({ code: 'option-invalid' });
+  });
+
+  test('of another data set is refused where its classes are others, and the rest goes on', async () => {
+    const other = await makeToy([10, 3, 3], { classes: ['x', 'y'] });
+    try {
+      const { run: foreign } = await train(other.dataset, {
+        model: 'centroid',
+        out: other.runs,
+        name: 'foreign',
+      });
+      const own = await compare(toy.dataset, {
+        methods: ['centroid', foreign],
+        out: join(toy.folder, 'foreign'),
+      });
+      expect(own.methods[1]).toMatchObject({ failure: { stage: 'score', code: 'model-mismatch' } });
+      expect(own.parts[1]!.comparison.methods).toHaveLength(1);
+    } finally {
+      await other.remove();
+    }
+  });
+});
+
+describe('what cannot be compared is refused before anything is fitted', () => {
+  const refused = (options: object) => compare(toy.dataset, { out: join(toy.folder, 'refused'), ...options });
+
+  test.each([
+    ['no method', {}, /At least one method/],
+    ['an unknown method', { methods: ['centroid', 'nothing'] }, /model must be one of/],
+    ['a wrong setting', { methods: ['centroid'], settings: { centroid: { sharpness: -1 } } }, /sharpness/],
+    ['settings of nobody', { methods: ['centroid'], settings: { knn: { k: 1 } } }, /takes part/],
+    ['a name twice', { methods: ['centroid', 'centroid'] }, /name of its own/],
+    ['groups that are not there', { methods: ['centroid'], byGroup: true }, /at least 2 groups/],
+    ['a config file that is not there', { config: 'nowhere.json' }, /must be JSON/],
+  ])('%s', async (_, options, message) => {
+    const error = await refused(options).catch(one => one);
+    expect(error).toMatchObject({ code: 'option-invalid', message: expect.stringMatching(message) });
+    expect(existsSync(join(toy.folder, 'refused'))).toBe(false);
+  });
+
+  test('a folder that holds something else', async () => {
+    const own = join(toy.folder, 'taken');
+    await mkdir(own);
+    await writeFile(join(own, 'thesis.txt'), 'years of work');
+    await expect(compare(toy.dataset, { methods: ['centroid'], out: own })).rejects.toMatchObject({
+      code: 'run-exists',
+    });
+  });
+
+  test('methods that all fail: the error names each reason', async () => {
+    const all = compare(toy.dataset, { methods: ['gao2017'], out: join(toy.folder, 'failed') });
+    await expect(all).rejects.toMatchObject({
+      code: 'comparison-empty',
+      message: expect.stringContaining('gao2017: Layer'),
+    });
+  });
+
+  test('a data set without a split', async () => {
+    const bare = await makeToy([6, 0, 0], { split: false });
+    await expect(
+      compare(bare.dataset, { methods: ['centroid'], out: join(bare.folder, 'out') }),
+    ).rejects.toMatchObject({
+      code: 'dataset-unsplit',
+    });
+    await bare.remove();
+  });
+});
+
+test('a fold of a k-fold split is held out, and groups can be resampled', async () => {
+  const copy = join(toy.folder, 'folds');
+  await cp(toy.dataset, copy, { recursive: true });
+  await split(copy, { by: 'cell', folds: 3, seed: 2 });
+  const own = await compare(copy, { methods: ['centroid'], fold: 1, out: join(toy.folder, 'fold') });
+  const data = await Dataset.open(copy, 'read');
+  const table = await data.cells();
+  await data.close();
+  expect(own.parts[1]!.comparison.cells).toBe(table.fold.filter(one => one === 1).length);
+  await rm(copy, { recursive: true });
+});
