@@ -1,4 +1,5 @@
-// measurePeak(precision, seconds): a promise of the most multiply-adds a second, 0 where there are no such products.
+// measurePeak(precision or 'bytes', seconds): a promise of the most multiply-adds a second, 0 where there are no such
+// products.
 #include "core/peak.h"
 
 #include <napi.h>
@@ -10,12 +11,15 @@ namespace brightcell::bindings {
 namespace {
 
 Napi::Value measure(const Napi::CallbackInfo& info) {
-  const bool half = info[0].ToString().Utf8Value() == "bfloat16";
+  const std::string kind = info[0].ToString().Utf8Value();
   const double seconds = info[1].ToNumber().DoubleValue();
   auto result = std::make_shared<double>(0);
   return Worker::run(
       info.Env(), {},
-      [result, half, seconds] { *result = measurePeak(half ? Precision::bfloat16 : Precision::float32, seconds); },
+      [result, kind, seconds] {
+        *result = kind == "bytes" ? measureBytePeak(seconds)
+                                  : measurePeak(kind == "bfloat16" ? Precision::bfloat16 : Precision::float32, seconds);
+      },
       [result](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *result); });
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +27,7 @@ static_assert(mostByteProducts % depthBlock == 0 && depthBlock % floatRun == 0);
 int64_t roundUp(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
 int planesOf(PixelType type) { return type == PixelType::uint16 ? 2 : 1; }
+int64_t bytesOf(PixelType type) { return type == PixelType::uint8 ? 1 : type == PixelType::uint16 ? 2 : 4; }
 int numbersPerWord(PixelType type) { return type == PixelType::float32 ? 1 : kernels().distance->bytesPerWord; }
 // Words of a panel for so many numbers.
 int64_t wordsOf(int64_t numbers, PixelType type) {
@@ -86,6 +88,19 @@ struct PanelPacker {
   }
 };
 
+// Part of some vectors, asked for before it is needed: while tiles are computed, memory would be idle.
+struct Ahead {
+  const void* const* rows;
+  int64_t count, first, bytes;  // of each row
+  int64_t done = 0;
+
+  void fetch(int64_t until) {
+    for (; done < std::min(until, count); ++done)
+      for (int64_t at = 0; at < bytes; at += 64)
+        __builtin_prefetch(static_cast<const char*>(rows[done]) + first + at, 0, 2);
+  }
+};
+
 void checkLength(const VectorRows& vectors) {
   if (vectors.length >= 1 && vectors.length <= longestVector) return;
   throw std::invalid_argument("A vector must have 1 to " + std::to_string(longestVector) + " numbers. Received " +
@@ -131,9 +146,12 @@ class DistanceWork {
     parallelFor(roundUp(right_.count(), blockColumns) / blockColumns, [&](std::ptrdiff_t index, int worker) {
       Scratch& s = scratch[static_cast<size_t>(worker)];
       reserve(s);
-      const int64_t first = index * blockColumns, count = std::min(blockColumns, right_.count() - first);
-      for (int64_t from = 0; from < left_.length(); from += depthBlock)
+      const int64_t first = index * blockColumns, count = columnsFrom(first);
+      for (int64_t from = 0; from < left_.length(); from += depthBlock) {
+        const bool last = from + depthBlock >= left_.length();
+        s.ahead = last ? aheadOf(first + threads() * blockColumns, 0) : aheadOf(first, from + depthBlock);
         addDepth(s, first, count, from, std::min(depthBlock, left_.length() - from));
+      }
       found(blockOf(s, first, count));
     });
   }
@@ -146,7 +164,18 @@ class DistanceWork {
     Buffer<int64_t> wide;     // the same in 64 bits, where 32 are not enough
     Buffer<double> distance;  // the same, of floats
     int64_t other[blockColumns];  // what is added for each right vector
+    Ahead ahead;
   };
+
+  int64_t columnsFrom(int64_t first) const {
+    return std::clamp<int64_t>(right_.count() - first, 0, blockColumns);
+  }
+
+  // The block that a thread takes next is a guess, the part that it takes next is none.
+  Ahead aheadOf(int64_t first, int64_t from) const {
+    const int64_t numbers = std::min(depthBlock, left_.length() - from), size = bytesOf(type_);
+    return {right_.rows.data() + first, columnsFrom(first), from * size, numbers * size};
+  }
 
   void reserve(Scratch& s) {
     s.right.reserve(planes_ * blockColumns * wordsOf(depthBlock, type_));
@@ -206,15 +235,17 @@ class DistanceWork {
 
   // Calls compute(tile, place of its first result) for all left rows and the right columns that there are.
   template <typename Compute>
-  void forEachTile(const Scratch& s, int64_t count, int64_t from, int64_t words, int leftPlane, int rightPlane,
+  void forEachTile(Scratch& s, int64_t count, int64_t from, int64_t words, int leftPlane, int rightPlane,
                    const Compute& compute) {
     const int64_t skipped = from / numbersPerWord(type_) * k_.tileRows;
-    for (int64_t panel = 0; panel < panels_; ++panel)
+    for (int64_t panel = 0; panel < panels_; ++panel) {
+      const uint32_t* left = left_.data_.data() + (leftPlane * panels_ + panel) * left_.words_ * k_.tileRows;
+      s.ahead.fetch((panel + 1) * blockColumns / panels_);
       for (int64_t j = 0; j < count; j += k_.tileColumns) {
-        const uint32_t* left = left_.data_.data() + (leftPlane * panels_ + panel) * left_.words_ * k_.tileRows;
         const uint32_t* right = s.right.data() + (rightPlane * blockColumns + j) * words;
         compute(DistanceTile{left + skipped, right, words}, panel * k_.tileRows * blockColumns + j);
       }
+    }
   }
 
   DistanceBlock blockOf(Scratch& s, int64_t first, int64_t count) const {
@@ -268,7 +299,10 @@ void squaredDistances(const PackedVectors& left, const VectorRows& right, double
     for (int64_t i = 0; i < left.count(); ++i) {
       block.row(i, keys);
       double* row = dst + i * width + block.first;
-      for (int64_t j = 0; j < block.count; ++j) row[j] = distanceOf(keys[j], left.type());
+      if (left.type() == PixelType::float32)
+        std::memcpy(row, keys, static_cast<size_t>(block.count) * sizeof(double));
+      else
+        kernels().distance->wholeToReal(keys, block.count, row);
     }
   });
 }

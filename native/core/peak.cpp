@@ -5,15 +5,15 @@
 
 #include "core/instruction_set.h"
 #include "core/parallel.h"
+#include "kernels/distances.h"
 
 namespace brightcell {
 
-double measurePeak(Precision precision, double seconds) {
+namespace {
+
+double measure(int64_t (*multiplyAdds)(int64_t rounds, float* sink), double seconds) {
   constexpr int64_t rounds = 1 << 15;
   constexpr int parts = 20;
-  const Kernels& set = kernels();
-  const auto multiplyAdds = precision == Precision::float32 ? set.peakFloat32 : set.peakBfloat16;
-  if (multiplyAdds == nullptr) return 0;
   float sink[64];
   const double round = static_cast<double>(multiplyAdds(0, sink)) * rounds;
   const auto run = [&](int64_t loops) {
@@ -32,5 +32,15 @@ double measurePeak(Precision precision, double seconds) {
   for (int i = 0; i < parts; ++i) best = std::max(best, run(loops));
   return best;
 }
+
+}  // namespace
+
+double measurePeak(Precision precision, double seconds) {
+  const Kernels& set = kernels();
+  const auto multiplyAdds = precision == Precision::float32 ? set.peakFloat32 : set.peakBfloat16;
+  return multiplyAdds == nullptr ? 0 : measure(multiplyAdds, seconds);
+}
+
+double measureBytePeak(double seconds) { return measure(kernels().distance->peakBytes, seconds); }
 
 }  // namespace brightcell

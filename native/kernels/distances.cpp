@@ -275,6 +275,31 @@ int64_t wideDistanceRow(const int64_t* dot, const int64_t* other, int64_t own, i
   return finish(dot, other, own, count, dst);
 }
 
+void wholeToReal(const int64_t* src, int64_t count, double* dst) {
+  for (int64_t i = 0; i < count; ++i) dst[i] = static_cast<double>(src[i]);
+}
+
+// Enough sums at once for latency times units (peak.cpp).
+int64_t peakBytes(int64_t rounds, float* sink) {
+  constexpr int sums = 12;
+  Integers acc[sums], left{}, right{};
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < sums; ++i) acc[i] = Integers{} + i;
+  BRIGHTCELL_KEEP(left);
+  BRIGHTCELL_KEEP(right);
+  for (int64_t round = 0; round < rounds; ++round) {
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < sums; ++i) {
+      addProducts(acc[i], left, right);
+      BRIGHTCELL_KEEP(acc[i]);
+    }
+  }
+  BRIGHTCELL_UNROLL
+  for (int i = 1; i < sums; ++i) acc[0] += acc[i];
+  store(sink, (Vector)acc[0]);
+  return sums * lanes * bytesPerWord;
+}
+
 }  // namespace
 
 const DistanceKernels distanceKernels = {
@@ -288,6 +313,8 @@ const DistanceKernels distanceKernels = {
     .byteSums = byteSums,
     .distanceRow = distanceRow,
     .wideDistanceRow = wideDistanceRow,
+    .wholeToReal = wholeToReal,
+    .peakBytes = peakBytes,
 };
 
 }  // namespace brightcell::BRIGHTCELL_SET

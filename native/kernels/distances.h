@@ -31,6 +31,10 @@ struct DistanceKernels {
   // dst = own + other - 2 * dot, and the smallest of them; count at least 1. dst may be `wide`.
   int64_t (*distanceRow)(const int32_t* dot, const int64_t* other, int64_t own, int64_t count, int64_t* dst);
   int64_t (*wideDistanceRow)(const int64_t* dot, const int64_t* other, int64_t own, int64_t count, int64_t* dst);
+  void (*wholeToReal)(const int64_t* src, int64_t count, double* dst);
+
+  // Rounds of products on registers alone, as Kernels::peakFloat32.
+  int64_t (*peakBytes)(int64_t rounds, float* sink);
 };
 
 // 65536 * 255 * 128 < 2^31.

@@ -50,6 +50,11 @@ export function measurePeak(precision: Precision, seconds: number): Promise<numb
   return addon.measurePeak(precision, seconds);
 }
 
+/** The same for the products of 8-bit numbers that distances between images are made of. */
+export function measureBytePeak(seconds: number): Promise<number> {
+  return addon.measurePeak('bytes', seconds);
+}
+
 /** The instruction set whose kernels are in use: "avx512bf16". */
 export function instructionSet(): string {
   return addon.instructionSet();
