@@ -54,6 +54,8 @@ export { type EvaluateOptions, type EvaluationReport, evaluate } from './study/e
 export { type LossOptions, studyLoss } from './study/loss.ts';
 export type { LossReport } from './study/lossReport.ts';
 export type { MethodRequest } from './study/methodTask.ts';
+export { type SearchFit, type SearchOptions, type SearchReport, searchSettings } from './study/search.ts';
+export type { NumberRange, SearchRange, SearchSpace } from './study/searchSpace.ts';
 export { studyVolume, type VolumeOptions } from './study/volume.ts';
 export type { VolumeReport } from './study/volumeReport.ts';
 export type { TrainSettings } from './train/config.ts';

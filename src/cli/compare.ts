@@ -3,7 +3,6 @@ import type { CompareOptions, CompareReport } from '../study/compare.ts';
 import { collectSetting, type MethodSettings, methodList } from './methods.ts';
 import { wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
-import { drawTable } from './table.ts';
 import { commandLine, countOf, formatDuration } from './text.ts';
 
 /** Adds `brightcell compare`. */
@@ -61,7 +60,7 @@ export async function printComparison(report: CompareReport): Promise<string> {
   );
   return [
     ...parts,
-    formatCosts(report),
+    await formatCosts(report),
     [...report.cautions.map(caution => `Caution: ${caution}`), ...failures].join('\n'),
     `Compared in ${formatDuration(report.seconds)}. Scores, tests, figures and predictions: ${report.out}`,
   ]
@@ -69,7 +68,8 @@ export async function printComparison(report: CompareReport): Promise<string> {
     .join('\n\n');
 }
 
-function formatCosts({ methods, trainingCells }: CompareReport): string {
+async function formatCosts({ methods, trainingCells }: CompareReport): Promise<string> {
+  const { drawTable } = await import('./table.ts');
   const megabytes = (bytes: number) => Math.round(bytes / 1e6);
   const rows = methods.flatMap(one =>
     'failure' in one

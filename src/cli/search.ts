@@ -4,7 +4,6 @@ import type { SearchSpace } from '../study/searchSpace.ts';
 import { wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
 import { addSettings, type SettingValues } from './settings.ts';
-import { drawTable } from './table.ts';
 import { commandLine, countOf, formatCount, formatDuration, formatPercent, formatScore } from './text.ts';
 
 /** Adds `brightcell study search`. */
@@ -73,7 +72,8 @@ export function addRange(text: string, before: SearchSpace = {}): SearchSpace {
 const shown = 10;
 
 /** A search as a person reads it. */
-export function printSearch(report: SearchReport): string {
+export async function printSearch(report: SearchReport): Promise<string> {
+  const { drawTable } = await import('./table.ts');
   const { fits, rungs, space, best, method } = report;
   const last = rungs.at(-1)!.trials;
   const full = fits.slice(-last);
@@ -89,9 +89,13 @@ export function printSearch(report: SearchReport): string {
       ['Trial', ...Object.keys(space), 'macro F1', 'accuracy', 'loss'],
       order.slice(0, shown).map(fit => rowOf(fit, space)),
     ),
-    ...(order.length > shown ? [`and ${formatCount(order.length - shown)} more in ${report.out}/trials.csv`] : []),
+    ...(order.length > shown
+      ? [`and ${formatCount(order.length - shown)} more in ${report.out}/trials.csv`]
+      : []),
     '',
-    ...(failed.length > 0 ? [`Failed: ${countOf(failed.length, 'fit')}, the last: ${failed.at(-1)!.failure!.message}`] : []),
+    ...(failed.length > 0
+      ? [`Failed: ${countOf(failed.length, 'fit')}, the last: ${failed.at(-1)!.failure!.message}`]
+      : []),
     ...report.warnings.map(warning => `Warning: ${warning}`),
     `The best, on ${countOf(score.cells, 'validation cell')}: macro F1 ${formatScore(score.macroF1)}. It was chosen on these cells ` +
       'and looks better there than it is; the test part, which was not read, will say.',

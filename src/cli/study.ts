@@ -7,8 +7,8 @@ import type { VolumeReport } from '../study/volumeReport.ts';
 import { collectSetting, type MethodSettings, methodList } from './methods.ts';
 import { listOf, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
+import { addSearch } from './search.ts';
 import { addSettings, type SettingValues } from './settings.ts';
-import { drawTable } from './table.ts';
 import { commandLine, countOf, formatDuration, formatScore } from './text.ts';
 import { choices } from './train.ts';
 
@@ -16,9 +16,14 @@ import { choices } from './train.ts';
 export function addStudy(program: Command): void {
   const study = program
     .command('study')
-    .description('Experiments over many trainings, which go on where they were stopped.');
+    .description('Experiments over many trainings, which go on where they were stopped.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ brightcell study search cells --method knn --trials 10 --range k=1..30',
+    );
   addVolume(study);
   addLoss(study);
+  addSearch(study);
 }
 
 function addVolume(study: Command): void {
@@ -96,6 +101,7 @@ function lossName(name: string): LossName {
 
 /** A study of losses as a person reads it. */
 export async function printLosses(report: LossReport): Promise<string> {
+  const { drawTable } = await import('./table.ts');
   const { summariseLosses } = await import('../study/lossFiles.ts');
   const summary = summariseLosses(report);
   const rows = summary.map(one => [

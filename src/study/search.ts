@@ -7,7 +7,14 @@ import type { MethodCells } from '../methods/fittedMethod.ts';
 import { parseMethod, takesSeed } from '../methods/method.ts';
 import { countLabels, selectTrainingCells } from '../train/cells.ts';
 import { resolveConfig } from '../train/config.ts';
-import { openSearch, readFits, type SearchBase, type SearchFit, writeBest, writeFits } from './searchFiles.ts';
+import {
+  openSearch,
+  readFits,
+  type SearchBase,
+  type SearchFit,
+  writeBest,
+  writeFits,
+} from './searchFiles.ts';
 import { planRungs, type Rung, type SearchWay, searchWays } from './searchPlan.ts';
 import { checkSettings, completeSpace, drawSettings, type SearchSpace, usualSpace } from './searchSpace.ts';
 import { drawSubset } from './subset.ts';
@@ -96,7 +103,8 @@ async function checkOptions(options: SearchOptions): Promise<Wanted> {
   if (!Number.isSafeInteger(trials) || trials < 1 || trials > 100_000) {
     throw invalid(`trials must be a whole number from 1 to 100000. Received ${trials}.`);
   }
-  if (!searchWays.includes(way)) throw invalid(`way must be one of ${searchWays.join(', ')}. Received ${way}.`);
+  if (!searchWays.includes(way))
+    throw invalid(`way must be one of ${searchWays.join(', ')}. Received ${way}.`);
   if (!Number.isSafeInteger(seed) || seed < 0 || seed > 2 ** 31 - 1) {
     throw invalid(`seed must be a whole number from 0 to ${2 ** 31 - 1}. Received ${seed}.`);
   }
@@ -116,7 +124,9 @@ function refuseSpace(
 ): void {
   const names = Object.keys(space);
   if (names.length === 0) {
-    throw invalid(`The search of ${method} must have a setting to search. Give one as a range, such as k=1..50.`);
+    throw invalid(
+      `The search of ${method} must have a setting to search. Give one as a range, such as k=1..50.`,
+    );
   }
   const twice = names.find(name => Object.hasOwn(settings, name));
   if (twice !== undefined) throw invalid(`${twice} must be either set or searched. Received both.`);

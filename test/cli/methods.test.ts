@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { plainMethods } from '../../src/cli/methodHelp.ts';
+import { addRange } from '../../src/cli/search.ts';
 import { addSettings } from '../../src/cli/settings.ts';
 import { learnerNames, maybeLoadLearner } from '../../src/learners/registry.ts';
 import type { Setting } from '../../src/learners/settings.ts';
@@ -75,6 +76,40 @@ describe('a method that is no network', () => {
     const report = await json('train', 'cells', '--set', 'epochs=1,batchSize=100', '--name', 'short');
     expect(report).toMatchObject({ kind: 'network', epochs: 1 });
   });
+});
+
+describe('brightcell study search', () => {
+  test('tries settings, goes on where it was, and its best is trained', async () => {
+    const words = ['study', 'search', 'cells', '--method', 'knn', '--way', 'random', '--range', 'k=1..9'];
+    const first = await run(...words, '--trials', '3');
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(/Searched k of knn: 3 trials, 3 fits, 0 of them kept/);
+    expect(first.stdout).toContain('Next: brightcell train cells --config search/best.json');
+    const more = await json(...words, '--trials', '4');
+    expect(more).toMatchObject({ kept: 3, best: { validation: { cells: expect.any(Number) } } });
+    const trained = await json('train', 'cells', '--config', 'search/best.json', '--name', 'best');
+    expect(trained).toMatchObject({ method: 'knn', validation: more.best.validation });
+  });
+
+  test('a range that is none ends with 2', async () => {
+    const search = (range: string) => run('study', 'search', 'cells', '--method', 'knn', '--range', range);
+    expect(await search('k')).toMatchObject({ code: 2, stderr: expect.stringContaining('NAME=LOW..HIGH') });
+    expect(await search('k=1..many')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('k must go from a number to a number'),
+    });
+  });
+});
+
+test('ranges are read from words', () => {
+  expect(addRange('C=0.1..1e3', addRange('vote=majority|distance'))).toEqual({
+    vote: ['majority', 'distance'],
+    C: { low: 0.1, high: 1000 },
+  });
+  expect(addRange('loss=focal|{"name":"focal","gamma":3}|2')).toEqual({
+    loss: ['focal', { name: 'focal', gamma: 3 }, 2],
+  });
+  expect(() => addRange('k=1..2', { k: [1] })).toThrow('k stands twice');
 });
 
 test('settings are read from words', () => {
