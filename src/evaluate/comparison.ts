@@ -81,7 +81,7 @@ export function compareMethods(
       })),
     })),
     resampled: byGroup ? 'groups' : 'cells',
-    cautions: findGroupCautions(distinct, byGroup),
+    cautions: findGroupCautions(groups, byGroup),
   };
 }
 
@@ -102,7 +102,13 @@ function mapFigures<T>(of: (name: ComparedFigure) => T): Record<ComparedFigure, 
 
 const fewGroups = 10;
 
-function findGroupCautions(groups: number, byGroup: boolean): string[] {
+function findGroupCautions(names: readonly (string | null)[], byGroup: boolean): string[] {
+  const groups = new Set(names).size;
+  if (groups === 1 && names[0] !== null) {
+    return [
+      `All cells are of one group, ${names[0]}: how the methods do on the next one is not measured, whatever the tests say.`,
+    ];
+  }
   if (groups < 2) return [];
   if (!byGroup) {
     return [

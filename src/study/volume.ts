@@ -136,6 +136,7 @@ async function makePlan(plan: Plan): Promise<PlannedFit[]> {
 async function fitAll(plan: PlannedFit[], keepModels: boolean, job: Job) {
   const fits: VolumeFit[] = [];
   const time = new RemainingTime(plan.map(({ fit }) => ({ method: fit.method, size: fit.size })));
+  const here = new Set<string>();
   let kept = 0;
   for (const [i, { fit, task }] of plan.entries()) {
     throwIfCancelled(job);
@@ -148,8 +149,9 @@ async function fitAll(plan: PlannedFit[], keepModels: boolean, job: Job) {
     const outcome = await measureTask(task, { signal: job.signal, onProgress });
     if ('failure' in outcome) fits.push({ ...fit, outcome });
     else {
-      if (outcome.kept) kept++;
-      else if (!keepModels) await dropModel(task);
+      if (outcome.kept && !here.has(task.folder)) kept++;
+      if (!outcome.kept && !keepModels) await dropModel(task);
+      here.add(task.folder);
       const { fit: figures, score } = outcome;
       const own = {
         ...{ parts: score.parts, fitSeconds: figures!.seconds, fitCpuSeconds: figures!.cpuSeconds },

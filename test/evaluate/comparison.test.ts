@@ -139,6 +139,8 @@ describe('a comparison', () => {
     expect(compareMethods(input, { byGroup: true }).cautions).toEqual([]);
     const two = { ...input, groups: reference.labels.map((_, i) => `run ${i % 2}`) };
     expect(compareMethods(two, { byGroup: true }).cautions[0]).toContain('only of 2');
+    const one = { ...input, groups: reference.labels.map(() => 'donor 3') };
+    expect(compareMethods(one).cautions[0]).toContain('one group, donor 3');
     const none = { ...input, groups: reference.labels.map(() => null) };
     expect(compareMethods(none).cautions).toEqual([]);
     expect(() => compareMethods(none, { byGroup: true })).toThrow(/at least 2 groups/);

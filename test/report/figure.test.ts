@@ -44,6 +44,7 @@ describe('a figure', () => {
     ])
       expect(svg).toContain(words);
     expect(svg).not.toContain('NaN');
+    expect(svg).not.toContain('\u26a0'); // Plot's sign of a warning
   });
 
   test('is the same each time', async () => {
@@ -58,6 +59,13 @@ describe('a figure', () => {
     expect([...data.subarray(0, 3)]).toEqual([255, 255, 255]);
     expect(data.some(value => value < 64)).toBe(true);
   });
+});
+
+test('one point alone is a figure without a warning', async () => {
+  const [one] = points;
+  const panel = { title: 'One', points: [one!], x: { label: 'steps', log: false }, y: { label: 'share' } };
+  const svg = await drawFigure(bandFigure('One point', ['knn'], [panel], { notes: [], columns: 1 }));
+  expect(svg).not.toContain('\u26a0');
 });
 
 test('series differ by colour and by symbol', () => {
