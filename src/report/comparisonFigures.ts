@@ -72,8 +72,8 @@ function scorePanel(
       },
       y: { label: null, domain: names },
       marks: [
-        plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', z: 'name', stroke: 'name', strokeWidth: 2.5 }),
-        plot.dot(rows, { y: 'name', x: 'value', z: 'name', fill: 'name', symbol: 'name', r: 5 }),
+        plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: 'name', strokeWidth: 2.5 }),
+        plot.dot(rows, { y: 'name', x: 'value', fill: 'name', symbol: 'name', r: 5 }),
       ],
     }),
   };
@@ -109,7 +109,7 @@ export function classesFigure(part: string, { methods, cells }: MethodComparison
           y: { label: null, domain },
           marks: [
             plot.ruleY(domain, { stroke: '#ddd' }),
-            plot.dot(rows, { x: 'f1', y: 'class', z: 'method', fill: 'method', symbol: 'method', r: 4.5 }),
+            plot.dot(rows, { x: 'f1', y: 'class', fill: 'method', symbol: 'method', r: 4.5 }),
           ],
         }),
       },
@@ -159,7 +159,7 @@ function costPanel(title: string, unit: string, names: string[], values: (number
       },
       y: { label: null, domain: names },
       marks: [
-        plot.dot(rows, { y: 'name', x: 'value', z: 'name', fill: 'name', symbol: 'name', r: 5 }),
+        plot.dot(rows, { y: 'name', x: 'value', fill: 'name', symbol: 'name', r: 5 }),
         plot.text(rows, {
           y: 'name',
           x: 'value',

@@ -160,7 +160,7 @@ function legendPlot(
     color: { domain, range: series.map(one => one.colour) },
     symbol: { domain, range: series.map(one => one.symbol) },
     marks: [
-      plot.dot(items, { ...at, z: 'name', fill: 'name', symbol: 'name', r: 4.5 }),
+      plot.dot(items, { ...at, fill: 'name', symbol: 'name', r: 4.5 }),
       plot.text(items, { ...at, text: 'name', textAnchor: 'start', dx: 10 }),
     ],
   } as PlotOptions);
