@@ -10,6 +10,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   brightcell::bindings::registerPrepare(env, exports);
   brightcell::bindings::registerNetwork(env, exports);
   brightcell::bindings::registerSimulate(env, exports);
+  brightcell::bindings::registerSvm(env, exports);
   brightcell::bindings::registerWays(env, exports);
   return exports;
 }

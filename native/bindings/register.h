@@ -10,6 +10,7 @@ void registerPeak(Napi::Env env, Napi::Object exports);
 void registerPrepare(Napi::Env env, Napi::Object exports);
 void registerNetwork(Napi::Env env, Napi::Object exports);
 void registerSimulate(Napi::Env env, Napi::Object exports);
+void registerSvm(Napi::Env env, Napi::Object exports);
 void registerWays(Napi::Env env, Napi::Object exports);
 
 }  // namespace brightcell::bindings

@@ -113,6 +113,14 @@ struct SgdSettings {
   bool nesterov;
 };
 
+// What svmStep found: the lowest gradient of the variables that may grow, where (-1: none), and the highest of those that
+// may fall.
+struct SvmChoice {
+  double lowest;
+  int64_t index;
+  double highest;
+};
+
 struct FftKernels;
 struct DistanceKernels;
 
@@ -215,6 +223,19 @@ struct Kernels {
   // to sink. Null where the set has no such products.
   int64_t (*peakFloat32)(int64_t rounds, float* sink);
   int64_t (*peakBfloat16)(int64_t rounds, float* sink);
+
+  // dst[i] = e^(-gamma distances[i]).
+  void (*rbf)(const float* distances, int64_t count, float gamma, float* dst);
+  // Support vector machines, see svm.cpp; counts are multiples of 16 except in svmDot. up[i] is 0 where variable i may
+  // grow, else infinity; low[i] is 0 where it may fall, else minus infinity.
+  // f += step * (ki - kj), and what the new gradients say about the next working set.
+  void (*svmStep)(int64_t count, const float* ki, const float* kj, double step, double* f, const float* up,
+                  const float* low, SvmChoice* choice);
+  // The variable that may fall and promises the most together with one of gradient `lowest` and kernel row ki; -1: none.
+  int64_t (*svmSecond)(int64_t count, const float* ki, double lowest, const double* f, const float* low);
+  // sum += factor * row.
+  void (*svmAdd)(int64_t count, const float* row, double factor, double* sum);
+  double (*svmDot)(int64_t count, const float* a, const float* b);
 
   ImageKernels image;
   const FftKernels* fft;

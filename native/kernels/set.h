@@ -52,6 +52,12 @@ void addProducts(const float* diff, const float* src, const float* mean, int64_t
 void combine(float* __restrict diff, const float* src, const float* a, const float* b, const float* d,
              int64_t positions, int channels);
 void add(const float* src, float* __restrict dst, int64_t count);
+void rbf(const float* distances, int64_t count, float gamma, float* dst);
+void svmStep(int64_t count, const float* ki, const float* kj, double step, double* f, const float* up,
+             const float* low, SvmChoice* choice);
+int64_t svmSecond(int64_t count, const float* ki, double lowest, const double* f, const float* low);
+void svmAdd(int64_t count, const float* row, double factor, double* sum);
+double svmDot(int64_t count, const float* a, const float* b);
 double sumSquares(const float* src, int64_t count);
 void adam(const AdamSettings& s, const float* gradient, float* __restrict value, float* __restrict m,
           float* __restrict v, int64_t count);

@@ -7,6 +7,7 @@ type AnyLearner = Learner<any>;
 const learners: Record<string, () => Promise<AnyLearner>> = {
   centroid: async () => (await import('./centroid.ts')).centroid,
   knn: async () => (await import('./knn.ts')).knn,
+  svm: async () => (await import('./svm.ts')).svm,
 };
 
 export const learnerNames: readonly string[] = Object.keys(learners);
