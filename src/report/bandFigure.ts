@@ -61,14 +61,7 @@ function drawBand({ title, points, x, y }: BandPanel, width: number, height: num
       marks: [
         plot.areaY(points, { x: 'x', y1: 'low', y2: 'high', z: 'series', fill: 'series', fillOpacity: 0.18 }),
         plot.lineY(points, { x: 'x', y: 'mean', z: 'series', stroke: 'series', strokeWidth: 2 }),
-        plot.dot(someOf(points), {
-          x: 'x',
-          y: 'mean',
-          z: 'series',
-          fill: 'series',
-          symbol: 'series',
-          r: 4.5,
-        }),
+        plot.dot(someOf(points), { x: 'x', y: 'mean', fill: 'series', symbol: 'series', r: 4.5 }),
       ],
     }),
   };
