@@ -13,8 +13,9 @@ import { withSeed } from '../methods/method.ts';
 import { selectTrainingCells } from '../train/cells.ts';
 import type { PartScore } from '../train/report.ts';
 import { evaluate, predictParts } from './evaluateRun.ts';
-import { isRunFolder, type MethodTask } from './methodTask.ts';
+import { embeddingOf, isRunFolder, type MethodTask } from './methodTask.ts';
 import { splitParts } from './parts.ts';
+import { readRun } from './runFolder.ts';
 import { drawSubset } from './subset.ts';
 
 /** What fitting took and gave. */
@@ -131,9 +132,9 @@ interface Scored {
   out: string;
 }
 
-async function scoreModel({ classifier, dataset, task: { fold, parts: wanted }, out }: Scored, job: Job) {
+async function scoreModel({ classifier, dataset, task, out }: Scored, job: Job) {
   const table = await dataset.cells();
-  const parts = splitParts(table, fold, wanted);
+  const parts = splitParts(table, task.fold, task.parts);
   const predictions = await predictParts({ classifier, dataset, table, parts, labelOf: k => k }, job);
   await mkdir(out, { recursive: true });
   await writePredictionsParquet(join(out, 'predictions.parquet'), predictions);
@@ -150,7 +151,17 @@ async function scoreModel({ classifier, dataset, task: { fold, parts: wanted }, 
     from = to;
     return partFigures(name as PartFigures['part'], scorePredictions({ classes, ...own }));
   });
-  return { parts: figures, cautions: [] };
+  return { parts: figures, cautions: await findEmbeddingCautions(task) };
+}
+
+/** Says when the network of an embedding may have been trained on cells that are scored here. */
+async function findEmbeddingCautions({ method, fingerprint, fold }: MethodTask): Promise<string[]> {
+  const path = embeddingOf(method);
+  const run = path === undefined ? undefined : await readRun(path).catch(() => null);
+  if (run === undefined || (run?.fingerprint === fingerprint && run.fold === fold)) return [];
+  return [
+    'The network of its embedding was not trained on this split: it may have been trained on cells that are scored here.',
+  ];
 }
 
 function partFigures(part: PartFigures['part'], scores: Scores): PartFigures {

@@ -37,9 +37,14 @@ export interface MethodTask {
 export async function keyOf(task: MethodTask): Promise<Record<string, unknown>> {
   const { method, settings, fingerprint, seed, fold, cells, parts } = task;
   const key = { method, settings, fingerprint, seed, fold, cells, parts };
-  if (!isRunFolder(method)) return key;
-  const provenance = await readFile(join(method, 'provenance.json'));
-  return { ...key, run: createHash('sha256').update(provenance).digest('hex') };
+  const run = isRunFolder(method) ? method : embeddingOf(method);
+  const provenance = run && (await readFile(join(run, 'provenance.json')).catch(() => undefined));
+  return provenance ? { ...key, run: createHash('sha256').update(provenance).digest('hex') } : key;
+}
+
+/** The run of `embedding:RUN+learner`; undefined for any other method. */
+export function embeddingOf(method: string): string | undefined {
+  return /^embedding:(.+)\+[^+]+$/.exec(method)?.[1];
 }
 
 /** Whether a method is a run that was trained before. */

@@ -140,6 +140,20 @@ describe('a run that is there already', () => {
     expect(finished(await compare(toy.dataset, { methods: [run], out: own }), 'earlier').kept).toBe(true);
   });
 
+  test('can lend its embedding, and a run of another split says that it may know the cells', async () => {
+    const other = join(toy.folder, 'other-split');
+    await cp(toy.dataset, other, { recursive: true });
+    await split(other, { by: 'cell', seed: 4 });
+    const method = `embedding:${run}+centroid`;
+    const own = await compare(toy.dataset, { methods: [method], out: join(toy.folder, 'embedded') });
+    expect(own.cautions).toEqual([]);
+    expect(own.parts[1]!.comparison.methods[0]!.scores.accuracy).toBeGreaterThan(0.5);
+    const foreign = await compare(other, { methods: [method], out: join(toy.folder, 'embedded-other') });
+    expect(foreign.cautions).toEqual([
+      expect.stringContaining('may have been trained on cells that are scored'),
+    ]);
+  });
+
   test('takes no settings', async () => {
     const given = compare(toy.dataset, { methods: [run], settings: { [run]: { epochs: 2 } } });
     await expect(given).rejects.toMatchObject({ code: 'option-invalid' });
