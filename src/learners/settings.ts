@@ -15,26 +15,37 @@ export interface Setting<T> {
 export type SettingsOf<S> = { readonly [K in keyof S]-?: Setting<S[K]> };
 
 /**
- * The settings in full: those given, checked, and the usual value of the others. Throws `option-invalid` for a name
- * that is not there and for a value that a setting does not take.
+ * The settings in full: those given, checked, and the usual value of the others. Upper and lower case are the same
+ * where no two settings differ by them alone. Throws `option-invalid` for a name that is not there or stands twice, and
+ * for a value that a setting does not take.
  */
 export function completeSettings<S extends object>(
   method: string,
   rules: SettingsOf<S>,
   given: Record<string, unknown>,
 ): S {
-  for (const [name, value] of Object.entries(given)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name as keyof S] : undefined;
-    if (!rule) {
-      const names = Object.keys(rules);
-      const known = names.length === 0 ? 'It has no settings.' : `It has ${names.join(', ')}.`;
-      throw invalid(`There is no setting "${name}" of ${method}. ${known}`);
+  const settings = Object.fromEntries(Object.entries<Setting<unknown>>(rules).map(([n, r]) => [n, r.usual]));
+  const seen = new Set<string>();
+  for (const [text, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const name = findName(method, Object.keys(rules), text);
+    if (seen.has(name)) throw invalid(`${name} of ${method} must be given once. Received it twice.`);
+    seen.add(name);
+    const rule = rules[name as keyof S];
+    if (!rule.accepts(value)) {
+      throw invalid(`${name} of ${method} must be ${rule.must}. Received ${show(value)}.`);
     }
-    if (value === undefined || rule.accepts(value)) continue;
-    throw invalid(`${name} of ${method} must be ${rule.must}. Received ${show(value)}.`);
+    settings[name] = value;
   }
-  const entries = Object.entries<Setting<unknown>>(rules);
-  return Object.fromEntries(entries.map(([name, rule]) => [name, given[name] ?? rule.usual])) as S;
+  return settings as S;
+}
+
+function findName(method: string, names: string[], text: string): string {
+  if (names.includes(text)) return text;
+  const alike = names.filter(name => name.toLowerCase() === text.toLowerCase());
+  if (alike.length === 1) return alike[0]!;
+  const known = names.length === 0 ? 'It has no settings.' : `It has ${names.join(', ')}.`;
+  throw invalid(`There is no setting "${text}" of ${method}. ${known}`);
 }
 
 /** A whole number of [low, high]. */

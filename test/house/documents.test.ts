@@ -27,11 +27,16 @@ const documents = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', ...list('d
 const aboutTheClone = /^(git clone|cd brightcell$|npm (run|test|install|ci)\b|npx biome\b|\.ci\/run$)/;
 const runnable = (document: string) => commandsOf(document).filter(line => !aboutTheClone.test(line));
 
+/** A training without epochs. */
+const plain = /--config|--model (\S*\+)?(centroid|knn|svm|forest|logistic)\b/;
+
 /** The same command on a small amount of data. */
 function made(small: string): string {
   return small
     .replace(/--cells \d+/, '--cells 240')
-    .replace(/^(brightcell train (?!.*--epochs).*)$/, '$1 --epochs 1')
+    .replace(/^(brightcell train (?!.*--epochs).*)$/, line =>
+      plain.test(line) ? line : `${line} --epochs 1`,
+    )
     .replace(/--epochs \d+/, '--epochs 1');
 }
 

@@ -94,6 +94,10 @@ describe('fitting a method on cells of an open data set', () => {
     await expect(fitMethod(dataset, 'centroid', { sharpness: -1 }, cells)).rejects.toThrow(
       'sharpness of centroid must be a number above 0 and at most 1000000, or auto. Received -1.',
     );
+    const named = await fitMethod(dataset, 'centroid', { Sharpness: 2 }, cells);
+    expect(named.settings).toEqual({ sharpness: 2 });
+    const twice = fitMethod(dataset, 'centroid', { Sharpness: 2, sharpness: 3 }, cells);
+    await expect(twice).rejects.toThrow('must be given once');
     const stopped = { signal: AbortSignal.abort() };
     await expect(fitMethod(dataset, 'centroid', {}, cells, stopped)).rejects.toMatchObject({
       code: 'cancelled',
