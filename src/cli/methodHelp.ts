@@ -30,6 +30,43 @@ export const plainMethods: Record<
       seed: ['draws the references where they are not all: a whole number from 0 to 2147483647', '1'],
     },
   },
+  svm: {
+    about: 'support vector machines with a Gaussian kernel (Chang and Lin 2011)',
+    settings: {
+      c: [
+        'price of a vector on the wrong side; auto chooses of 0.1, 1, 10, 100 on the validation cells: a number from 0.000001 to 1000000, or auto',
+        'auto',
+      ],
+      gamma: [
+        'width of the kernel; scale is 1 / (D variance), auto chooses of 0.25, 1, 4 times that: a number from 0.000001 to 1000000, scale, or auto',
+        'auto',
+      ],
+      classWeights: [
+        'balanced: C of a class is c N / (K times its vectors); none: c for all: one of balanced, none',
+        'balanced',
+      ],
+      tolerance: [
+        'largest violation of the optimality conditions that is left: a number from 0.000001 to 1',
+        '0.001',
+      ],
+      probability: [
+        'fit probabilities by an internal cross-validation; false: shares of the votes: true or false',
+        'true',
+      ],
+      tuningSize: [
+        'most training, and validation, cells that c and gamma are chosen with: a whole number from 10 to 1000000',
+        '5000',
+      ],
+      cacheBytes: [
+        'memory for distances; auto is half of what is available: a number from 0 to 1125899906842624, or auto',
+        'auto',
+      ],
+      seed: [
+        'deals the folds of the internal cross-validation and draws the tuning cells: a whole number from 0 to 2147483647',
+        '1',
+      ],
+    },
+  },
 };
 
 /** Every method and its settings, for a command's help. */
