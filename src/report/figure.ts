@@ -84,12 +84,13 @@ export async function drawFigure(figure: Figure): Promise<string> {
   top += legend.height + 6;
   for (const row of rows) {
     let left = margin;
+    const titled = row.some(one => one.title !== '') ? lineHeight : 0;
     for (const panel of row) {
-      parts.push(text(panel.title, left + 4, top + fontSize, 'font-weight="bold"'));
-      parts.push(place(drawPanel(plot, document, panel, series), left, top + lineHeight));
+      if (titled) parts.push(text(panel.title, left + 4, top + fontSize, 'font-weight="bold"'));
+      parts.push(place(drawPanel(plot, document, panel, series), left, top + titled));
       left += panel.width;
     }
-    top += lineHeight + Math.max(...row.map(one => one.height)) + 8;
+    top += titled + Math.max(...row.map(one => one.height)) + 8;
   }
   for (const note of figure.notes.flatMap(one => wrap(one, (width - 2 * margin) / (letterWidth * 0.87)))) {
     top += 16;
@@ -134,7 +135,7 @@ function layOutLegend(series: Series[], room: number): Legend {
   let x = margin;
   let row = 0;
   const items = series.map(({ name }) => {
-    const own = 30 + name.length * letterWidth;
+    const own = 38 + name.length * 0.53 * fontSize;
     if (x > margin && x + own > room) [x, row] = [margin, row + 1];
     const item = { name, x: x + 6, y: row * lineHeight + lineHeight / 2 };
     x += own;
