@@ -9,25 +9,17 @@
 namespace brightcell::bindings {
 namespace {
 
-template <typename Array>
-std::shared_ptr<Napi::ObjectReference> pin(Array array) {
-  return std::make_shared<Napi::ObjectReference>(Napi::Persistent(array.template As<Napi::Object>()));
-}
-
-// squaredDistances(left set, rows, right set, rows): a promise of M x N numbers.
+// squaredDistances(left set, rows, right set, rows, dst): a promise; M x N numbers go to dst.
 Napi::Value distancesBetween(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   const SetRows left = readSetRows(info[0], info[1]), right = readSetRows(info[2], info[3]);
-  auto dst = Napi::Float64Array::New(env, left.rows.size() * right.rows.size());
-  const auto pinned = pin(dst);
   return Worker::run(
-      env, {info[0].As<Napi::Object>(), info[2].As<Napi::Object>()},
-      [left, right, out = dst.Data()] {
+      info.Env(), {info[0].As<Napi::Object>(), info[2].As<Napi::Object>(), info[4].As<Napi::Object>()},
+      [left, right, out = info[4].As<Napi::Float64Array>().Data()] {
         PackedVectors packed;
         packed.pack(left.vectors());
         squaredDistances(packed, right.vectors(), out);
       },
-      [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });
+      [](Napi::Env env) -> Napi::Value { return env.Undefined(); });
 }
 
 // new NearestNeighbours(k): start(set, rows) packs the queries, add(set, rows, first) compares them with more

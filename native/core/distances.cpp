@@ -19,10 +19,10 @@
 namespace brightcell {
 namespace {
 
-constexpr int64_t depthBlock = 4096;  // numbers; divides mostByteProducts and is a multiple of floatRun
+constexpr int64_t depthWords = 4096;  // of a panel that is packed at a time: 1 MB for blockColumns of them
 constexpr uint64_t infinityBits = 0x7ff0000000000000;
 constexpr int mostColumns = 64, mostRows = 6;
-static_assert(mostByteProducts % depthBlock == 0 && depthBlock % floatRun == 0);
+static_assert(mostByteProducts % (4 * depthWords) == 0 && depthWords % floatRun == 0);
 
 int64_t roundUp(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -139,6 +139,7 @@ class DistanceWork {
   DistanceWork(const PackedVectors& left, const VectorRows& right)
       : left_(left), right_(right), k_(*kernels().distance), type_(left.type()), planes_(planesOf(type_)),
         panels_(roundUp(left.count(), k_.tileRows) / k_.tileRows), rows_(panels_ * k_.tileRows),
+        depth_(depthWords * numbersPerWord(type_) / planes_),
         wide_(type_ == PixelType::uint16 || (type_ == PixelType::uint8 && left.length() > mostByteProducts)) {}
 
   void run(const std::function<void(const DistanceBlock&)>& found) {
@@ -147,10 +148,10 @@ class DistanceWork {
       Scratch& s = scratch[static_cast<size_t>(worker)];
       reserve(s);
       const int64_t first = index * blockColumns, count = columnsFrom(first);
-      for (int64_t from = 0; from < left_.length(); from += depthBlock) {
-        const bool last = from + depthBlock >= left_.length();
-        s.ahead = last ? aheadOf(first + threads() * blockColumns, 0) : aheadOf(first, from + depthBlock);
-        addDepth(s, first, count, from, std::min(depthBlock, left_.length() - from));
+      for (int64_t from = 0; from < left_.length(); from += depth_) {
+        const bool last = from + depth_ >= left_.length();
+        s.ahead = last ? aheadOf(first + threads() * blockColumns, 0) : aheadOf(first, from + depth_);
+        addDepth(s, first, count, from, std::min(depth_, left_.length() - from));
       }
       found(blockOf(s, first, count));
     });
@@ -173,12 +174,12 @@ class DistanceWork {
 
   // The block that a thread takes next is a guess, the part that it takes next is none.
   Ahead aheadOf(int64_t first, int64_t from) const {
-    const int64_t numbers = std::min(depthBlock, left_.length() - from), size = bytesOf(type_);
+    const int64_t numbers = std::min(depth_, left_.length() - from), size = bytesOf(type_);
     return {right_.rows.data() + first, columnsFrom(first), from * size, numbers * size};
   }
 
   void reserve(Scratch& s) {
-    s.right.reserve(planes_ * blockColumns * wordsOf(depthBlock, type_));
+    s.right.reserve(planes_ * blockColumns * wordsOf(std::min(depth_, left_.length()), type_));
     const int64_t size = rows_ * blockColumns;
     if (type_ == PixelType::float32) {
       s.distance.reserve(size);
@@ -204,7 +205,7 @@ class DistanceWork {
         forEachTile(s, count, from, words, leftPlane, rightPlane, [&](const DistanceTile& tile, int64_t at) {
           k_.byteTile(tile, s.dot.data() + at, blockColumns, !fresh);
         });
-        const bool last = planes_ == 2 || run + depthBlock == mostByteProducts || from + numbers == left_.length();
+        const bool last = planes_ == 2 || run + depth_ == mostByteProducts || from + numbers == left_.length();
         if (wide_ && last) widen(s, 8 * (leftPlane + rightPlane));
       }
   }
@@ -280,7 +281,7 @@ class DistanceWork {
   const DistanceKernels& k_;
   const PixelType type_;
   const int planes_;
-  const int64_t panels_, rows_;
+  const int64_t panels_, rows_, depth_;  // depth_: numbers packed at a time
   const bool wide_;
 };
 

@@ -40,7 +40,7 @@ class PackedVectors {
   std::vector<int64_t> squares_;  // |a|^2 of images
 };
 
-inline constexpr int64_t blockColumns = 128;
+inline constexpr int64_t blockColumns = 64;
 
 // The distances of all left vectors from right vectors first .. first + count - 1, on the thread that found them.
 class DistanceBlock {
@@ -57,7 +57,8 @@ class DistanceBlock {
 };
 
 // Compares all left with all right vectors, packing the right ones on the way; `found` is called once a block, from
-// several threads at once, in no fixed order. Memory: about 1.5 kB a left vector and 1 MB, for each thread. Type and
+// several threads at once, in no fixed order. Memory for each thread: 1 MB and 256 to
+// 768 bytes a left vector. Type and
 // length of both sides must be the same.
 void compareVectors(const PackedVectors& left, const VectorRows& right,
                     const std::function<void(const DistanceBlock&)>& found);

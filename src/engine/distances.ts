@@ -17,14 +17,21 @@ export const longestVector = 2 ** 30;
  * beyond which a double rounds); of float32 vectors squared differences are summed, so that equal ones have distance 0
  * and near ones keep about six digits. The same bits on any number of threads. Memory: 8 M N bytes for the result and
  * M D to 4 M D bytes for the left side. Throws `option-invalid` for rows that are not there, for sides that differ in
- * pixel type or in D, and for numbers that are not finite or above 1e18.
+ * pixel type or in D, for numbers that are not finite or above 1e18, and for an `into`, where the result then is, of
+ * another length than M N.
  */
-export async function squaredDistances(left: SetRows, right: SetRows): Promise<Float64Array> {
+export async function squaredDistances(
+  left: SetRows,
+  right: SetRows,
+  into?: Float64Array,
+): Promise<Float64Array> {
   checkComparable(left, right);
-  if (left.rows.length === 0 || right.rows.length === 0) return new Float64Array(0);
-  return addon
-    .squaredDistances(left.set, left.rows, right.set, right.rows)
-    .catch((error: Error) => refuseComparison(error));
+  const size = left.rows.length * right.rows.length;
+  const result = into ?? new Float64Array(size);
+  if (result.length !== size)
+    throw invalid(`into must have room for ${size} numbers. Received ${result.length}.`);
+  await addon.squaredDistances(left.set, left.rows, right.set, right.rows, result).catch(refuseComparison);
+  return result;
 }
 
 /** Throws `option-invalid` unless both sides' rows exist and can be compared with each other. */

@@ -37,6 +37,14 @@ describe('squared distances', () => {
     expect(await squaredDistances({ set, rows: Int32Array.of(0) }, none)).toHaveLength(0);
   });
 
+  test('go where they are wanted, if there is room', async () => {
+    const side = { set: ImageSet.from(images(3), shape), rows: all(3) };
+    const into = new Float64Array(9);
+    expect(await squaredDistances(side, side, into)).toBe(into);
+    expect(into).toEqual(await squaredDistances(side, side));
+    await expect(squaredDistances(side, side, new Float64Array(8))).rejects.toThrow(/room for 9 numbers/);
+  });
+
   test.each([
     ['other types', () => ImageSet.from(new Uint16Array(D), shape), /70 of uint8 and 70 of uint16/],
     [
