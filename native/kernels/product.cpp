@@ -6,17 +6,17 @@
 namespace brightcell::BRIGHTCELL_SET {
 namespace {
 
+// Sums of more products than this are made of rounds, each begun at zero: the rounding of a sum grows with its length.
+constexpr ptrdiff_t roundDepth = 32;
+
 template <int Rows, int Vectors>
 void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptrdiff_t bDepth, ptrdiff_t depth,
            float* c, ptrdiff_t cRow, bool accumulate) {
   Vector acc[Rows][Vectors];
-  float* row = c;
   BRIGHTCELL_UNROLL
   for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < Vectors; ++v) acc[i][v] = accumulate ? load(row + v * lanes) : Vector{};
-    row += cRow;
-    BRIGHTCELL_OPAQUE(row);
+    for (int v = 0; v < Vectors; ++v) acc[i][v] = Vector{};
   }
   // Three rows a base: the processor's addresses reach them without more registers.
   constexpr int bases = (Rows + 2) / 3;
@@ -39,11 +39,14 @@ void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptr
     BRIGHTCELL_UNROLL
     for (int i = 0; i < bases; ++i) base[i] += aDepth;
   }
-  row = c;
+  float* row = c;
   BRIGHTCELL_UNROLL
   for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < Vectors; ++v) store(row + v * lanes, acc[i][v]);
+    for (int v = 0; v < Vectors; ++v) {
+      float* into = row + v * lanes;
+      store(into, accumulate ? load(into) + acc[i][v] : acc[i][v]);
+    }
     row += cRow;
     BRIGHTCELL_OPAQUE(row);
   }
@@ -52,8 +55,13 @@ void block(const float* a, ptrdiff_t aRow, ptrdiff_t aDepth, const float* b, ptr
 template <int Vectors>
 void panel(const SmallProduct& p, const float* b, float* c) {
   inBlocks(p.rows, [&]<int Rows>(ptrdiff_t row) {
-    block<Rows, Vectors>(p.a + row * p.aRow, p.aRow, p.aDepth, b, p.bDepth, p.depth, c + row * p.cRow, p.cRow,
-                         p.accumulate);
+    const ptrdiff_t rounds = (p.depth + roundDepth - 1) / roundDepth;
+    for (ptrdiff_t i = 0, k = 0; i < rounds; ++i) {
+      const ptrdiff_t next = p.depth * (i + 1) / rounds;
+      block<Rows, Vectors>(p.a + row * p.aRow + k * p.aDepth, p.aRow, p.aDepth, b + k * p.bDepth, p.bDepth, next - k,
+                           c + row * p.cRow, p.cRow, p.accumulate || i > 0);
+      k = next;
+    }
   });
 }
 
