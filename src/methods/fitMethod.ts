@@ -1,3 +1,4 @@
+import type { VectorSource } from '../classifiers/source.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
@@ -10,6 +11,8 @@ import { loadLearner, parseMethod } from './method.ts';
  * that settings leave open are made on the validation cells. The same data, cells, settings and seed give the same
  * classifier. A class may have no training cells and is then never, or by a network hardly ever, predicted.
  *
+ * `source` makes the vectors of a plain method in place of one that is opened from its name; the classifier takes it over.
+ *
  * Throws `option-invalid` for an unknown method or setting, `classes-missing` with cells of fewer than two classes,
  * `network-invalid`, `training-diverged`, `disk-full`, `cancelled`, and what loading an embedding's network throws.
  */
@@ -19,6 +22,7 @@ export async function fitMethod(
   settings: Record<string, unknown>,
   cells: MethodCells,
   job: Job = {},
+  source?: VectorSource,
 ): Promise<FittedMethod> {
   const method = parseMethod(name);
   refuseOneClass(dataset, cells);
@@ -27,7 +31,7 @@ export async function fitMethod(
     return fitNetwork(dataset, name, settings, cells, job);
   }
   const { fitPlain } = await import('./fitPlain.ts');
-  return fitPlain(dataset, method, await loadLearner(method, settings), cells, job);
+  return fitPlain(dataset, method, await loadLearner(method, settings), cells, job, source);
 }
 
 function refuseOneClass({ header: { classes } }: Dataset, { training }: MethodCells): void {

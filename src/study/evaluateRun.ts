@@ -41,8 +41,8 @@ export interface EvaluationReport {
   method: string;
   /** Fold that was held out; null where the data set's own split was used. */
   fold: number | null;
-  /** Of the products that the predictions come from. */
-  precision: Precision;
+  /** Of the network's products that the predictions come from; null for a plain method. */
+  precision: Precision | null;
   parts: EvaluatedPart[];
   /** What must be known before believing any of the figures. */
   cautions: string[];
@@ -104,7 +104,7 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
   const name = own ? 'evaluation' : `evaluation-${basename(resolve(dataset.path))}`;
   const report: EvaluationReport = {
     ...{ run, dataset: dataset.path, method: folder.network, fold: folder.fold },
-    precision: options.precision ?? 'float32',
+    precision: folder.isNetwork ? (options.precision ?? 'float32') : null,
     parts: parts.map(part => scorePart(part, table, predictions)),
     cautions: [
       ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),

@@ -11,6 +11,8 @@ export interface RunFolder {
   fingerprint: string;
   /** Name of the method. */
   network: string;
+  /** Whether it is one: a plain method has no precision. */
+  isNetwork: boolean;
   /** Fold held out as the test part; null where the data set's own split was used. */
   fold: number | null;
   /** Whether the training is complete. */
@@ -21,7 +23,11 @@ const provenance = z.object({
   dataset: z.object({ path: z.string(), fingerprint: z.string() }),
   finishedAt: z.string().nullable(),
 });
-const config = z.object({ model: z.string(), fold: z.int().min(0).nullable() });
+const config = z.object({
+  model: z.string(),
+  fold: z.int().min(0).nullable(),
+  settings: z.unknown().optional(),
+});
 
 /**
  * Reads `provenance.json` and `config.json` of a run folder; throws `run-missing` where there are none,
@@ -29,11 +35,12 @@ const config = z.object({ model: z.string(), fold: z.int().min(0).nullable() });
  */
 export async function readRun(run: string): Promise<RunFolder> {
   const { dataset, finishedAt } = await readJson(run, 'provenance.json', provenance);
-  const { model, fold } = await readJson(run, 'config.json', config);
+  const { model, fold, settings } = await readJson(run, 'config.json', config);
   return {
     dataset: dataset.path,
     fingerprint: dataset.fingerprint,
     network: model.endsWith('.json') ? basename(model, '.json') : model,
+    isNetwork: settings === undefined,
     fold,
     finished: finishedAt !== null,
   };

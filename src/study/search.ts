@@ -1,8 +1,11 @@
+import { rememberVectors } from '../classifiers/rememberedVectors.ts';
+import type { VectorSource } from '../classifiers/source.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { isBetterScore } from '../learners/score.ts';
 import { fitMethod } from '../methods/fitMethod.ts';
+import { openSource } from '../methods/fitPlain.ts';
 import type { MethodCells } from '../methods/fittedMethod.ts';
 import { parseMethod, takesSeed } from '../methods/method.ts';
 import { countLabels, selectTrainingCells } from '../train/cells.ts';
@@ -88,6 +91,7 @@ export async function searchSettings(
       const report = await search.run(job);
       return { ...report, seconds: (performance.now() - started) / 1000 };
     } finally {
+      search.close();
       await folder.release();
     }
   } finally {
@@ -155,6 +159,7 @@ class Search {
   readonly #seeded: boolean;
   #fits: SearchFit[] = [];
   #kept = 0;
+  #vectors: ReturnType<typeof rememberVectors> | undefined;
 
   private constructor(parts: {
     dataset: Dataset;
@@ -277,7 +282,14 @@ class Search {
     const given = this.#settingsOf(settings, epochs);
     try {
       const cells = { training, validation: this.#cells.validation };
-      const fitted = await fitMethod(this.#dataset, this.#wanted.method, given, cells, own);
+      const fitted = await fitMethod(
+        this.#dataset,
+        this.#wanted.method,
+        given,
+        cells,
+        own,
+        await this.#source(),
+      );
       fitted.classifier.dispose();
       const { validation, facts, seconds } = fitted;
       return { ...fit, validation, facts, seconds, failure: null };
@@ -287,6 +299,18 @@ class Search {
       const failure = { code: error.code, message: error.message };
       return { ...fit, validation: null, facts: {}, seconds, failure };
     }
+  }
+
+  /** One for all fits: vectors are made once. */
+  async #source(): Promise<VectorSource | undefined> {
+    const method = parseMethod(this.#wanted.method);
+    if (method.kind === 'plain') this.#vectors ??= rememberVectors(await openSource(method, this.#dataset));
+    return this.#vectors;
+  }
+
+  /** Lets go what it holds. */
+  close(): void {
+    this.#vectors?.forget();
   }
 
   #settingsOf(drawn: Record<string, unknown>, epochs: number | null): Record<string, unknown> {

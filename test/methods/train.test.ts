@@ -46,8 +46,8 @@ describe('training a plain method', () => {
   });
 
   test('is evaluated as a network is, and its figures are those of the training', async () => {
-    const { parts, method, cautions } = await evaluate(report.run);
-    expect({ method, cautions }).toEqual({ method: 'centroid', cautions: [] });
+    const { parts, method, precision, cautions } = await evaluate(report.run);
+    expect({ method, precision, cautions }).toEqual({ method: 'centroid', precision: null, cautions: [] });
     expect(parts.map(({ part }) => part)).toEqual(['validation', 'test']);
     expect(parts[0]!.scores.macro.f1).toBeCloseTo(report.validation!.macroF1, 10);
   });

@@ -129,6 +129,24 @@ describe('a search', () => {
     expect(trained.validation).toEqual(best.validation);
   });
 
+  test('on made vectors finds what separate fits find', async () => {
+    const settings = { epochs: 2, augmentation: false, batchSize: 60 };
+    const { run } = await train(toy.dataset, {
+      model: toy.network,
+      out: toy.runs,
+      name: 'network',
+      settings,
+    });
+    const method = `embedding:${run}+knn`;
+    const options = { ...random, method, trials: 3, space: { k: [1, 5, 9] }, out: out('embedded') };
+    const { fits, config } = await searchSettings(toy.dataset, options);
+    for (const { settings, validation } of fits) {
+      const alone = await train(toy.dataset, { model: method, settings, out: toy.runs });
+      expect(alone.validation).toEqual(validation);
+    }
+    expect(JSON.parse(await readFile(config, 'utf8')).model).toBe(method);
+  });
+
   test('lists a trial that fails and goes on', async () => {
     const space = { k: [3, 9999] };
     const { fits, best } = await searchSettings(toy.dataset, {
