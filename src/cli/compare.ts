@@ -22,6 +22,7 @@ export function addCompare(program: Command): void {
     .option('--set <setting>', 'METHOD.SETTING=VALUE, again for each; goes before the file', collectSetting)
     .option('--seed <n>', 'of every training (default: 0)', wholeNumber(0))
     .option('--fold <n>', 'fold of a k-fold split to hold out as the test part', wholeNumber(0))
+    .option('--folds', 'every fold of a k-fold split is the test part in turn; their cells are pooled')
     .option('--by-group', 'bootstrap whole groups (donors, runs) instead of cells')
     .option(
       '--out <folder>',
@@ -47,12 +48,15 @@ type CompareFlags = Omit<CompareOptions, 'settings'> & { set?: MethodSettings };
 
 /** A comparison as a person reads it. */
 export async function printComparison(report: CompareReport): Promise<string> {
-  const { formatComparison, formatIntervals, formatPairs } = await import('../evaluate/comparisonTable.ts');
+  const { formatComparison, formatGroupAccuracies, formatIntervals, formatPairs } = await import(
+    '../evaluate/comparisonTable.ts'
+  );
   const width = Math.max(60, Math.min(160, process.stdout.columns ?? 110));
   const parts = report.parts.flatMap(({ part, comparison }) => [
     `${part.charAt(0).toUpperCase()}${part.slice(1)}: ${countOf(comparison.cells, 'cell')}`,
     formatComparison(comparison, width),
     formatIntervals(comparison, width),
+    formatGroupAccuracies(comparison, width),
     ...(comparison.pairs.length > 0 ? [formatPairs(comparison, width)] : []),
   ]);
   const failures = report.methods.flatMap(one =>

@@ -5,6 +5,7 @@ import { adjustHolm } from './holm.ts';
 import type { Interval } from './interval.ts';
 import { type McNemar, testMcNemar } from './mcnemar.ts';
 import { bootstrapMethods, type ComparedFigure, comparedFigures, measure } from './pairedBootstrap.ts';
+import { scoreGroups } from './report.ts';
 import { mostProbable, type Scores, scorePredictions } from './score.ts';
 
 /** What several methods said of the same cells. */
@@ -23,9 +24,17 @@ export interface MethodComparison {
   methods: ComparedMethod[];
   /** Every method against every later one. */
   pairs: MethodPair[];
+  /** Accuracy of every method, in their order, on each group; none with fewer than two groups. */
+  groups: GroupAccuracies[];
   /** What the bootstrap drew: single cells, or whole groups. */
   resampled: 'cells' | 'groups';
   cautions: string[];
+}
+
+export interface GroupAccuracies {
+  group: string;
+  cells: number;
+  accuracies: number[];
 }
 
 export interface ComparedMethod {
@@ -80,6 +89,7 @@ export function compareMethods(
         interval: differences[name],
       })),
     })),
+    groups: accuraciesByGroup(groups, labels, predicted),
     resampled: byGroup ? 'groups' : 'cells',
     cautions: findGroupCautions(groups, byGroup),
   };
@@ -94,6 +104,18 @@ function testPair(labels: Int32Array, first: Int32Array, second: Int32Array): Mc
     if (b && !a) onlySecond++;
   }
   return testMcNemar(onlyFirst, onlySecond);
+}
+
+function accuraciesByGroup(
+  groups: readonly (string | null)[],
+  labels: Int32Array,
+  predicted: Int32Array[],
+): GroupAccuracies[] {
+  const byMethod = predicted.map(one => scoreGroups(groups, labels, one));
+  return (byMethod[0] ?? []).map(({ group, cells }, g) => ({
+    ...{ group, cells },
+    accuracies: byMethod.map(one => one[g]!.accuracy),
+  }));
 }
 
 function mapFigures<T>(of: (name: ComparedFigure) => T): Record<ComparedFigure, T> {

@@ -76,6 +76,25 @@ export function formatPairs({ pairs, resampled }: MethodComparison, width = 100)
   ].join('\n');
 }
 
+const mostGroups = 24;
+
+/** Accuracy of every method on each group (donor, run), and their mean; '' with fewer than two groups. */
+export function formatGroupAccuracies({ methods, groups }: MethodComparison, width = 100): string {
+  if (groups.length < 2) return '';
+  const rows = groups.slice(0, mostGroups).map(({ group, cells, accuracies }) => ({
+    head: [group, String(cells)],
+    cells: markBest(accuracies),
+  }));
+  const means = methods.map(
+    (_, m) => groups.reduce((sum, one) => sum + one.accuracies[m]!, 0) / groups.length,
+  );
+  const last = { head: ['mean of groups', ''], cells: markBest(means) };
+  const titles = { head: ['Group', 'Cells'], cells: methods.map(one => `${one.method}  `) };
+  const more =
+    groups.length > mostGroups ? `\nand ${groups.length - mostGroups} more groups: see comparison.json` : '';
+  return `Accuracy by group\n${formatWideTable(titles, [...rows, last], { width, ruleEvery: rows.length })}${more}`;
+}
+
 function pairCells(pair: MethodPair): string[] {
   const { value, interval } = pair.differences.accuracy;
   return [

@@ -16,7 +16,14 @@ import {
   measureTask,
   writeJson,
 } from './measureTask.ts';
-import { type MethodRequest, type MethodTask, type RequestOptions, resolveRequests } from './methodTask.ts';
+import {
+  isRunFolder,
+  type MethodRequest,
+  type MethodTask,
+  type RequestOptions,
+  resolveRequests,
+} from './methodTask.ts';
+import { heldOutFolds, poolOutcomes, poolTables } from './pooledFolds.ts';
 import { folderName, openStudy, readStudyCells, type StudyCells } from './studyFolder.ts';
 
 export interface CompareOptions extends RequestOptions {
@@ -26,6 +33,8 @@ export interface CompareOptions extends RequestOptions {
   seed?: number;
   /** Fold of a k-fold split to hold out as the test part; null: the data set's own split. */
   fold?: number | null;
+  /** Every fold of a k-fold split is the test part in turn, and the cells of all are pooled: each is tested once. */
+  folds?: boolean;
   /** Bootstrap whole groups (donors, runs) instead of cells. */
   byGroup?: boolean;
 }
@@ -37,6 +46,8 @@ export interface CompareReport {
   trainingCells: number;
   seed: number;
   fold: number | null;
+  /** Folds that were pooled; 0 for one test part. */
+  folds: number;
   methods: (MethodRequest & (MeasuredMethod | { failure: Failure }))[];
   /** Validation and test, where they have cells. The test part was not looked at by any method. */
   parts: { part: string; comparison: MethodComparison }[];
@@ -63,8 +74,13 @@ export async function compare(
   const started = performance.now();
   const requests = await resolveRequests(options);
   const { seed = 0, fold = null, out = 'comparison' } = options;
-  const cells = await readStudyCells(dataset, fold);
-  if (options.byGroup && cells.groups < 2) {
+  const cells = await readStudyCells(dataset, options.folds ? null : fold);
+  const held = heldOutFolds(dataset, options, cells.folds);
+  if (held.length > 1) {
+    refuseRuns(requests);
+    cells.parts = ['validation', 'test'];
+  }
+  if (options.byGroup && held.length === 1 && cells.groups < 2) {
     throw new BrightcellError(
       'option-invalid',
       `byGroup needs a part with cells of at least 2 groups. ${dataset} has none. Leave it out to resample cells.`,
@@ -72,18 +88,22 @@ export async function compare(
   }
   const folder = await openStudy(out, 'methods');
   try {
-    const base = { dataset, seed, fold, cells: null, fingerprint: cells.fingerprint, parts: cells.parts };
-    const tasks = requests.map(
-      ({ name, method, settings }): MethodTask => ({
-        ...{ ...base, method, settings },
-        folder: join(out, 'methods', folderName(name)),
+    const base = { dataset, seed, cells: null, fingerprint: cells.fingerprint, parts: cells.parts };
+    const tasks = requests.map(({ name, method, settings }) =>
+      held.map((own): MethodTask => {
+        const pooled = held.length > 1;
+        const folder = pooled
+          ? join(out, 'folds', folderName(name), `fold-${own}`)
+          : join(out, 'methods', folderName(name));
+        return { ...base, method, settings, fold: own, folder };
       }),
     );
     const outcomes = await measureAll(requests, tasks, job);
     const parts = await compareParts({ requests, tasks, outcomes, cells }, options.byGroup ?? false);
     const report: CompareReport = {
       ...{ dataset, fingerprint: cells.fingerprint, classes: cells.classes, seed, fold, parts, out },
-      trainingCells: cells.trainingCells,
+      folds: held.length > 1 ? held.length : 0,
+      trainingCells: held.length > 1 ? meanTraining(outcomes) : cells.trainingCells,
       methods: requests.map((request, i) => ({ ...request, ...outcomes[i]! })),
       cautions: findCautions(requests, outcomes, parts),
       files: [],
@@ -96,18 +116,40 @@ export async function compare(
   }
 }
 
+/** A run that was trained before has held out one fold at most. */
+function refuseRuns(requests: MethodRequest[]): void {
+  const ready = requests.filter(({ method }) => isRunFolder(method)).map(({ name }) => name);
+  if (ready.length === 0) return;
+  throw new BrightcellError(
+    'option-invalid',
+    `With folds every method is trained once for each fold. Received the finished run ${ready.join(', ')}.`,
+  );
+}
+
+function meanTraining(outcomes: MethodOutcome[]): number {
+  for (const one of outcomes) if (!('failure' in one) && one.fit) return one.fit.trainingCells;
+  return 0;
+}
+
+/** An outcome for each method, of all its folds together. */
 async function measureAll(
   requests: MethodRequest[],
-  tasks: MethodTask[],
+  tasks: MethodTask[][],
   job: Job,
 ): Promise<MethodOutcome[]> {
   const outcomes: MethodOutcome[] = [];
-  for (const [i, task] of tasks.entries()) {
-    throwIfCancelled(job);
-    const where = `${i + 1}/${tasks.length} ${requests[i]!.name}`;
-    const onProgress = (progress: Progress) =>
-      job.onProgress?.({ ...progress, stage: `${where} ${progress.stage}` });
-    outcomes.push(await measureTask(task, { signal: job.signal, onProgress }));
+  const count = tasks.flat().length;
+  let done = 0;
+  for (const [i, own] of tasks.entries()) {
+    const folds: MethodOutcome[] = [];
+    for (const task of own) {
+      throwIfCancelled(job);
+      const where = `${++done}/${count} ${requests[i]!.name}`;
+      const onProgress = (progress: Progress) =>
+        job.onProgress?.({ ...progress, stage: `${where} ${progress.stage}` });
+      folds.push(await measureTask(task, { signal: job.signal, onProgress }));
+    }
+    outcomes.push(poolOutcomes(folds));
   }
   const failures = outcomes.flatMap(one => ('failure' in one ? [one.failure] : []));
   if (failures.length < outcomes.length) return outcomes;
@@ -121,7 +163,7 @@ async function measureAll(
 
 interface Measured {
   requests: MethodRequest[];
-  tasks: MethodTask[];
+  tasks: MethodTask[][];
   outcomes: MethodOutcome[];
   cells: StudyCells;
 }
@@ -131,8 +173,12 @@ async function compareParts({ requests, tasks, outcomes, cells }: Measured, byGr
   const tables = new Map<number, PredictionTable>();
   for (const [i, outcome] of outcomes.entries()) {
     if ('failure' in outcome) continue;
-    const path = join(tasks[i]!.folder, 'evaluation', 'predictions.parquet');
-    tables.set(i, inOrderOf(cells.classes, await readPredictionsParquet(path, outcome.score.classes)));
+    const folds: PredictionTable[] = [];
+    for (const { folder } of tasks[i]!) {
+      const path = join(folder, 'evaluation', 'predictions.parquet');
+      folds.push(inOrderOf(cells.classes, await readPredictionsParquet(path, outcome.score.classes)));
+    }
+    tables.set(i, poolTables(folds, cells.parts));
   }
   const [first] = [...tables.values()];
   for (const [i, table] of tables) {

@@ -7,7 +7,7 @@ import { lossNames, resolveConfig, type TrainSettings } from '../train/config.ts
 import type { CurveFigures } from './curve.ts';
 import { writeLossFiles } from './lossFiles.ts';
 import type { LossCurve, LossName, LossReport } from './lossReport.ts';
-import { type Failure, maybeRead, writeJson } from './measureTask.ts';
+import { asFailure, type Failure, maybeRead, writeJson } from './measureTask.ts';
 import { RemainingTime } from './remainingTime.ts';
 import { runInProcess } from './runInProcess.ts';
 import { openStudy, readStudyCells, type StudyCells } from './studyFolder.ts';
@@ -140,13 +140,7 @@ async function trainOne(
     await rm(path('run'), { recursive: true, force: true }); // the curve is what is looked at
     return curve;
   } catch (error) {
-    const known = error instanceof BrightcellError ? error : undefined;
-    if (known?.code === 'cancelled' || known?.code === 'disk-full') throw error;
-    const failure = {
-      stage: 'fit' as const,
-      code: known?.code ?? 'unexpected',
-      message: (error as Error).message,
-    };
+    const failure = asFailure(error, 'fit');
     await writeJson(path('failure.json'), failure);
     return { failure };
   }

@@ -23,6 +23,18 @@ export interface Failure {
   stage: 'fit' | 'score';
   code: string;
   message: string;
+  /** Of an error that nobody expected: what the process printed. */
+  printed?: string;
+}
+
+/** What is kept of an error; `cancelled` and `disk-full` end the study instead, and are thrown. */
+export function asFailure(error: unknown, stage: Failure['stage']): Failure {
+  if (!(error instanceof BrightcellError)) {
+    const { message, cause } = error as Error;
+    return { stage, code: 'unexpected', message, ...(typeof cause === 'string' && { printed: cause }) };
+  }
+  if (error.code === 'cancelled' || error.code === 'disk-full') throw error;
+  return { stage, code: error.code, message: error.message };
 }
 
 /**
@@ -46,9 +58,7 @@ export async function measureTask(task: MethodTask, job: Job): Promise<MethodOut
     await writeJson(path('score.json'), score);
     return { kept: false, fit: fit ?? null, score };
   } catch (error) {
-    const known = error instanceof BrightcellError ? error : undefined;
-    if (known?.code === 'cancelled' || known?.code === 'disk-full') throw error;
-    const failure = { stage, code: known?.code ?? 'unexpected', message: (error as Error).message };
+    const failure = asFailure(error, stage);
     await writeJson(path('failure.json'), failure);
     return { failure };
   }

@@ -16,6 +16,8 @@ export interface StudyCells {
   parts: ('validation' | 'test')[];
   /** The largest number of groups that a part has; 1 or 0 where there are none to tell apart. */
   groups: number;
+  /** Folds of a k-fold split; 0 where there are none. */
+  folds: number;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function readStudyCells(path: string, fold: number | null): Promise
       classes: dataset.header.classes,
       trainingCells: training[0]!.positions.length,
       parts: scored.map(part => part.name as 'validation' | 'test'),
+      folds: table.fold.reduce((most, one) => Math.max(most, one + 1), 0),
       groups: Math.max(...scored.map(part => new Set([...part.positions].map(i => table.group[i])).size)),
     };
   } finally {

@@ -3,6 +3,7 @@ import { compareMethods } from '../../src/evaluate/comparison.ts';
 import { comparisonCsv, pairsCsv } from '../../src/evaluate/comparisonCsv.ts';
 import {
   formatComparison,
+  formatGroupAccuracies,
   formatIntervals,
   formatP,
   formatPairs,
@@ -144,6 +145,20 @@ describe('a comparison', () => {
     const none = { ...input, groups: reference.labels.map(() => null) };
     expect(compareMethods(none).cautions).toEqual([]);
     expect(() => compareMethods(none, { byGroup: true })).toThrow(/at least 2 groups/);
+  });
+
+  test('has the accuracy of every method on every group, and their means', () => {
+    expect(comparison.groups).toHaveLength(30);
+    const { group, cells, accuracies } = comparison.groups[0]!;
+    const own = reference.groups.flatMap((name, i) => (name === group ? [i] : []));
+    expect(cells).toBe(own.length);
+    const right = own.filter(i => reference.predicted[1]![i] === reference.labels[i]).length;
+    expect(accuracies[1]).toBeCloseTo(right / own.length, 12);
+    const text = formatGroupAccuracies(comparison);
+    expect(text).toMatch(/^mean of groups +0\.\d{3}\*\* /m);
+    expect(text).toContain('and 6 more groups');
+    const none = { ...input, groups: reference.groups.map(() => null) };
+    expect(formatGroupAccuracies(compareMethods(none))).toBe('');
   });
 
   test('as a table has a column a method, and marks best and second best', () => {

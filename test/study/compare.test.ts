@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Dataset } from '../../src/dataset/dataset.ts';
@@ -224,14 +224,47 @@ describe('what cannot be compared is refused before anything is fitted', () => {
   });
 });
 
-test('a fold of a k-fold split is held out, and groups can be resampled', async () => {
-  const copy = join(toy.folder, 'folds');
-  await cp(toy.dataset, copy, { recursive: true });
-  await split(copy, { by: 'cell', folds: 3, seed: 2 });
-  const own = await compare(copy, { methods: ['centroid'], fold: 1, out: join(toy.folder, 'fold') });
-  const data = await Dataset.open(copy, 'read');
-  const table = await data.cells();
-  await data.close();
-  expect(own.parts[1]!.comparison.cells).toBe(table.fold.filter(one => one === 1).length);
-  await rm(copy, { recursive: true });
+describe('a k-fold split', () => {
+  let folds: string;
+  beforeAll(async () => {
+    folds = join(toy.folder, 'folds');
+    await cp(toy.dataset, folds, { recursive: true });
+    await split(folds, { by: 'cell', folds: 3, seed: 2 });
+  });
+
+  test('has one fold held out, or every one in turn with their cells pooled', async () => {
+    const data = await Dataset.open(folds, 'read');
+    const table = await data.cells();
+    await data.close();
+    const one = await compare(folds, { methods: ['centroid'], fold: 1, out: join(toy.folder, 'fold') });
+    expect(one.parts[1]!.comparison.cells).toBe(table.fold.filter(fold => fold === 1).length);
+    const all = await compare(folds, { methods: ['centroid'], folds: true, out: join(toy.folder, 'pooled') });
+    expect(all).toMatchObject({ folds: 3, fold: null });
+    expect(all.parts.map(({ part, comparison }) => [part, comparison.cells])).toEqual([
+      ['validation', table.count],
+      ['test', table.count],
+    ]);
+    const seconds = finished(all, 'centroid').fit!.seconds;
+    expect(seconds).toBeGreaterThan(0);
+    // What fold 1 gave alone is part of the pool.
+    const pooled = await readPredictionsParquet(
+      join(toy.folder, 'pooled', 'folds', 'centroid', 'fold-1', 'evaluation', 'predictions.parquet'),
+      all.classes,
+    );
+    const alone = await readPredictionsParquet(
+      join(toy.folder, 'fold', 'methods', 'centroid', 'evaluation', 'predictions.parquet'),
+      all.classes,
+    );
+    expect(pooled).toEqual(alone);
+  });
+
+  test('is needed for folds, which take no finished run and no single fold', async () => {
+    const wrong = (dataset: string, options: object) =>
+      compare(dataset, { methods: ['centroid'], folds: true, out: join(toy.folder, 'refused'), ...options });
+    await expect(wrong(toy.dataset, {})).rejects.toMatchObject({ code: 'dataset-unsplit' });
+    await expect(wrong(folds, { fold: 1 })).rejects.toMatchObject({ code: 'option-invalid' });
+    await expect(wrong(folds, { methods: [join(toy.runs, 'earlier')] })).rejects.toThrow(
+      /once for each fold/,
+    );
+  });
 });
