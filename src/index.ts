@@ -7,6 +7,7 @@ export {
 } from './classifiers/classify.ts';
 export { loadClassifier } from './classifiers/loadClassifier.ts';
 export { Dataset, type Verdict } from './dataset/dataset.ts';
+export type { CellFeatures, FeatureColumns } from './dataset/featureTable.ts';
 export {
   type CellQuery,
   type CellTable,
@@ -17,6 +18,7 @@ export {
 } from './dataset/format.ts';
 export { type SplitOptions, type SplitReport, split, splitWays } from './dataset/split.ts';
 export type { DamagedCell } from './dataset/verify.ts';
+export { featureCount, findCells, measureFeatures } from './engine/features.ts';
 export { getThreads, setThreads } from './engine/network.ts';
 export { hasBfloat16, type Precision } from './engine/precision.ts';
 export { BrightcellError, type ErrorCode, errorCodes } from './errors.ts';
@@ -30,6 +32,15 @@ export {
   scorePredictions,
 } from './evaluate/score.ts';
 export { formatScoreTable, type MethodScores } from './evaluate/table.ts';
+export {
+  type FeatureDefinition,
+  type FeatureFamily,
+  featureDefinitions,
+  featureFamilies,
+  featureNames,
+  featuresVersion,
+} from './features/definitions.ts';
+export { type FeaturesOptions, type FeaturesReport, features } from './features/features.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
 export type { Job, Progress } from './job.ts';

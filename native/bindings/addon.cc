@@ -5,6 +5,7 @@
 
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   brightcell::bindings::registerDistances(env, exports);
+  brightcell::bindings::registerFeatures(env, exports);
   brightcell::bindings::registerImageSet(env, exports);
   brightcell::bindings::registerPeak(env, exports);
   brightcell::bindings::registerPrepare(env, exports);

@@ -27,6 +27,11 @@ const kinds: Record<string, SourceKind> = {
     create: async (_argument, stored) => createPixels(stored),
     load: async (_folder, _description, stored) => createPixels(stored),
   },
+  features: {
+    create: async (_argument, stored) => (await import('./features.ts')).createFeatures(stored),
+    load: async (folder, description, stored) =>
+      (await import('./features.ts')).loadFeatures(folder, description, stored),
+  },
   embedding: {
     create: async (path, stored) => (await import('./embedding.ts')).createEmbedding(path!, stored),
     load: async (folder, _description, stored) =>
@@ -35,7 +40,7 @@ const kinds: Record<string, SourceKind> = {
 };
 
 /** Names of sources as they stand before the "+" of a method's name, with what an argument is. */
-export const sourceForms: readonly string[] = ['pixels', 'embedding:RUN'];
+export const sourceForms: readonly string[] = ['pixels', 'features', 'embedding:RUN'];
 
 /** Whether a text names a source: its kind is known, and it has an argument where it needs one. */
 export function isSource(text: string): boolean {

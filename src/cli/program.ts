@@ -5,6 +5,7 @@ import { addClassify } from './classify.ts';
 import { addCompare } from './compare.ts';
 import { addDemo } from './demo.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addFeatures } from './features.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { addScreen } from './screen.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     addSimulate,
     addScreen,
     addSplit,
+    addFeatures,
     addTrain,
     addEvaluate,
     addClassify,

@@ -8,6 +8,14 @@ import { appendCells, checkCells } from './append.ts';
 import { refuseUnknown, storeSplit, storeVerdicts, type Verdict } from './assignments.ts';
 import { Catalogue } from './catalogue.ts';
 import { readCells } from './cells.ts';
+import {
+  type CellFeatures,
+  copyFeatures,
+  type FeatureColumns,
+  readFeatureIds,
+  readFeatures,
+  storeFeatures,
+} from './featureTable.ts';
 import type { CellQuery, CellTable, DatasetHeader, NewCell, SplitName } from './format.ts';
 import { completeHeader, readHeader, writeHeader } from './header.ts';
 import { Shards } from './shards.ts';
@@ -174,6 +182,36 @@ export class Dataset {
   async settings(of: 'split' | 'screen'): Promise<Record<string, unknown> | undefined> {
     const [row] = await this.query('SELECT value FROM settings WHERE name = $1', [of]);
     return row === undefined ? undefined : JSON.parse(String(row.value));
+  }
+
+  /**
+   * Keeps features of cells in the catalogue's table `features`, all of them or none; those of the same cells are
+   * replaced, and the whole table where it was made for another version or other names.
+   */
+  async writeFeatures(features: CellFeatures, version: number): Promise<void> {
+    const { id, names, values } = features;
+    if (values.length !== id.length * names.length)
+      throw new BrightcellError('option-invalid', 'Features must be one value a cell and name.');
+    refuseUnknown(id, this.#count);
+    await this.#write(() => storeFeatures(this.#catalogue, features, version));
+  }
+
+  /** Cells whose features of this version and these names are in the catalogue. */
+  async featureIds(version: number, names: readonly string[]): Promise<Set<number>> {
+    this.#checkOpen();
+    return readFeatureIds(this.#catalogue, version, names);
+  }
+
+  /** The features in the catalogue as columns, in order of id; undefined where none were measured. */
+  async features(): Promise<FeatureColumns | undefined> {
+    this.#checkOpen();
+    return readFeatures(this.#catalogue);
+  }
+
+  /** Writes the features beside id, source, frame, class, group, split and verdict to a file, whole or not at all. */
+  async exportFeatures(out: string, format: 'csv' | 'parquet'): Promise<void> {
+    this.#checkOpen();
+    await copyFeatures(this.#catalogue, this.#header.classes, out, format);
   }
 
   /**

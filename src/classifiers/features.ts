@@ -1,0 +1,38 @@
+import { featureCount, measureFeatures, measureFeaturesOf } from '../engine/features.ts';
+import { ImageSet } from '../engine/imageSet.ts';
+import { BrightcellError } from '../errors.ts';
+import { featuresVersion } from '../features/definitions.ts';
+import type { StoredImages, VectorSource } from './source.ts';
+
+/** Hand-made features of the stored image as the vector (docs/features.md). */
+export function createFeatures({ shape }: StoredImages): VectorSource {
+  const dimensions = featureCount(shape.channels);
+  return {
+    hasUnits: true,
+    dimensions,
+    async vectors(images, rows, job) {
+      const values = await measureFeatures(images, rows, job);
+      const set = ImageSet.from(values, { channels: 1, height: 1, width: dimensions });
+      return { set, rows: Int32Array.from(rows.keys()), values, release: () => set.close() };
+    },
+    one: image => measureFeaturesOf(image, shape),
+    save: async () => ({ name: 'features', version: featuresVersion }),
+    dispose: () => {},
+  };
+}
+
+/** The same for a saved model; throws `model-newer` or `model-corrupt` where it learnt from other definitions. */
+export function loadFeatures(
+  folder: string,
+  { version }: Record<string, unknown>,
+  stored: StoredImages,
+): VectorSource {
+  if (version === featuresVersion) return createFeatures(stored);
+  const newer = typeof version === 'number' && version > featuresVersion;
+  throw new BrightcellError(
+    newer ? 'model-newer' : 'model-corrupt',
+    `The model in ${folder} must have learnt from features of version ${featuresVersion}. Received ` +
+      `${JSON.stringify(version)}. ${newer ? 'Update brightcell.' : 'Train it again.'}`,
+    { fields: { path: folder } },
+  );
+}
