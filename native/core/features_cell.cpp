@@ -21,62 +21,120 @@ void meanOfChannels(const ImageView& image, std::vector<float>& gray) {
   }
 }
 
-// Copies the object into the crop, one wider where it meets the image's border, so that narrowing leaves it there.
-void cropObject(const Foreground& found, const Component& object, Cell& cell, std::vector<uint8_t>& wide) {
+// The energy above which a pixel belongs to an object: 0.35 of the mean energy of the pixels above it, and never less
+// than what noise reaches. Of several such limits the highest, found by going down from the peak, on counts in 512
+// steps: a background whose noise is not known (padding has none) does not draw it down.
+float objectLimit(const Foreground& found) {
+  constexpr int steps = 512;
+  const int64_t size = static_cast<int64_t>(found.height) * found.width;
+  const float scale = steps / found.peak;
+  int counts[steps + 1] = {};
+  for (int64_t i = 0; i < size; ++i) ++counts[std::min(steps, static_cast<int>(found.energy[i] * scale))];
+  double sum = 0, count = 0, limit = 0;
+  for (int step = steps; step >= 0; --step) {
+    sum += counts[step] * (step + 0.5);
+    count += counts[step];
+    limit = 0.35 * sum / count;
+    if (limit >= step) break;  // all above the limit are counted
+  }
+  return std::max(found.energyLimit, static_cast<float>(limit) / scale);
+}
+
+void drawObjects(const Foreground& found, float limit, uint8_t* mask) {
+  const int64_t size = static_cast<int64_t>(found.height) * found.width;
+  for (int64_t i = 0; i < size; ++i) mask[i] = found.energy[i] > limit;
+}
+
+void turnOver(std::vector<uint8_t>& mask) {
+  for (uint8_t& value : mask) value = !value;
+}
+
+// Grows the mask by so many pixels, a square each, or shrinks it where it does not meet the image's border.
+void growMask(std::vector<uint8_t>& mask, int height, int width, int times, CellScratch& scratch) {
+  for (; times > 0; --times) {
+    growPlane(mask.data(), height, width, scratch.plane.data(), scratch.narrow.data());
+    mask.swap(scratch.narrow);
+  }
+}
+
+void shrinkMask(std::vector<uint8_t>& mask, int height, int width, int times, CellScratch& scratch) {
+  turnOver(mask);
+  growMask(mask, height, width, times, scratch);
+  turnOver(mask);
+}
+
+// The object that covers most of the image's middle: a pixel there counts 1, at the border nothing.
+const Component& chooseObject(const std::vector<Component>& objects, const int32_t* labels, int height, int width) {
+  const Component* best = &objects.front();
+  double most = -1;
+  for (const Component& object : objects) {
+    double cover = 0;
+    for (int y = object.top; y <= object.bottom; ++y) {
+      const int32_t* row = labels + static_cast<int64_t>(y) * width;
+      int64_t inRow = 0;
+      for (int x = object.left; x <= object.right; ++x)
+        if (row[x] == object.label) inRow += 1 + std::min(x, width - 1 - x);
+      cover += static_cast<double>(inRow) * (1 + std::min(y, height - 1 - y));
+    }
+    if (cover > most) most = cover, best = &object;
+  }
+  return *best;
+}
+
+void cropObject(const Component& object, const int32_t* labels, Cell& cell) {
   cell.top = object.top - cellMargin;
   cell.left = object.left - cellMargin;
   cell.height = object.bottom - object.top + 1 + 2 * cellMargin;
   cell.width = object.right - object.left + 1 + 2 * cellMargin;
-  wide.assign(static_cast<size_t>(cell.height) * cell.width, 0);
-  const int firstX = object.left > 0 ? object.left : -1, lastX = object.right + 1 < found.width ? object.right : found.width;
-  const int firstY = object.top > 0 ? object.top : -1, lastY = object.bottom + 1 < found.height ? object.bottom : found.height;
-  for (int y = firstY; y <= lastY; ++y) {
-    const int32_t* row = found.labels + static_cast<int64_t>(std::clamp(y, 0, found.height - 1)) * found.width;
-    uint8_t* dst = wide.data() + static_cast<int64_t>(y - cell.top) * cell.width;
-    for (int x = firstX; x <= lastX; ++x) dst[x - cell.left] = row[std::clamp(x, 0, found.width - 1)] == object.label;
+  cell.mask.assign(static_cast<size_t>(cell.height) * cell.width, 0);
+  for (int y = object.top; y <= object.bottom; ++y) {
+    const int32_t* row = labels + static_cast<int64_t>(y) * cell.imageWidth;
+    uint8_t* dst = cell.mask.data() + static_cast<int64_t>(y - cell.top) * cell.width + cellMargin;
+    for (int x = object.left; x <= object.right; ++x) *dst++ = row[x] == object.label;
   }
 }
 
-// Keeps the largest of the parts that share sides; the first found of equal ones.
-void keepLargest(std::vector<uint8_t>& mask, int width, std::vector<int32_t>& labels, std::vector<int32_t>& stack) {
-  labels.assign(mask.size(), 0);
-  int32_t label = 0, best = 0;
-  int64_t most = 0;
-  for (size_t start = 0; start < mask.size(); ++start) {
-    if (!mask[start] || labels[start]) continue;
-    labels[start] = ++label;
-    stack.assign(1, static_cast<int32_t>(start));
-    int64_t area = 0;
-    while (!stack.empty()) {
-      const int32_t i = stack.back();
-      stack.pop_back();
-      ++area;
-      for (const int32_t next : {i - 1, i + 1, i - width, i + width})  // the margin keeps them inside
-        if (mask[static_cast<size_t>(next)] && labels[static_cast<size_t>(next)] == 0) {
-          labels[static_cast<size_t>(next)] = label;
-          stack.push_back(next);
-        }
-    }
-    if (area > most) most = area, best = label;
+// Finds the objects: gaps closed and holes filled, then narrowed by what the energy's window widened them, without
+// whiskers of less than three pixels where there is anything else. Crops the one that is taken for the cell.
+bool separateCell(const Foreground& found, Cell& cell, CellScratch& scratch) {
+  const int height = found.height, width = found.width;
+  std::vector<uint8_t>& mask = scratch.mask;
+  const size_t size = static_cast<size_t>(height) * width;
+  mask.resize(size);
+  scratch.plane.resize(size);
+  scratch.narrow.resize(size);
+  scratch.labels.resize(size);
+  if (found.peak <= found.energyLimit) return false;
+  const float limit = objectLimit(found);
+  drawObjects(found, limit, mask.data());
+  const int gap = std::max(1, std::min(height, width) / 32);
+  growMask(mask, height, width, gap, scratch);
+  fillHoles(mask.data(), height, width, scratch.stack);
+  shrinkMask(mask, height, width, gap + 1, scratch);
+  scratch.whole = mask;
+  shrinkMask(mask, height, width, 1, scratch);
+  growMask(mask, height, width, 1, scratch);
+  const auto list = [&] { return findComponents(mask.data(), found.energy, height, width, scratch.labels.data(), scratch.stack); };
+  std::vector<Component> objects = list();
+  if (objects.empty()) {
+    mask = scratch.whole;
+    objects = list();
   }
-  if (label > 1)
-    for (size_t i = 0; i < mask.size(); ++i) mask[i] = mask[i] && labels[i] == best;
-}
-
-void narrowObject(const Foreground& found, const Component& object, Cell& cell, CellScratch& scratch) {
-  cropObject(found, object, cell, scratch.narrow);
-  cell.mask.resize(scratch.narrow.size());
-  scratch.plane.resize(scratch.narrow.size());
-  shrinkPlane(scratch.narrow.data(), cell.height, cell.width, scratch.plane.data(), cell.mask.data());
-  if (std::find(cell.mask.begin(), cell.mask.end(), 1) == cell.mask.end()) cell.mask = scratch.narrow;
-  // What lies outside of the image belongs to nobody.
-  for (int y = 0; y < cell.height; ++y)
-    for (int x = 0; x < cell.width; ++x) {
-      const int imageY = y + cell.top, imageX = x + cell.left;
-      if (imageY < 0 || imageY >= found.height || imageX < 0 || imageX >= found.width)
-        cell.mask[static_cast<size_t>(y) * cell.width + x] = 0;
-    }
-  keepLargest(cell.mask, cell.width, scratch.labels, scratch.stack);
+  if (objects.empty()) {
+    drawObjects(found, limit, mask.data());
+    fillHoles(mask.data(), height, width, scratch.stack);
+    objects = list();
+  }
+  const Component& chosen = chooseObject(objects, scratch.labels.data(), height, width);
+  const double area = static_cast<double>(chosen.area);
+  double all = 0;
+  for (const Component& object : objects) {
+    cell.objects += static_cast<double>(object.area) >= 0.2 * area;
+    all += static_cast<double>(object.area);
+  }
+  cell.otherArea = all / area - 1;
+  cropObject(chosen, scratch.labels.data(), cell);
+  return true;
 }
 
 void listRuns(Cell& cell) {
@@ -230,18 +288,10 @@ void findCell(const ImageView& image, Cell& cell, CellScratch& scratch) {
   cell.imageHeight = image.height;
   cell.imageWidth = image.width;
   markAround(found, cell);
-  cell.found = !found.objects.empty();
   cell.objects = 0;
   cell.otherArea = 0;
+  cell.found = separateCell(found, cell, scratch);
   if (!cell.found) return;
-  const double largest = static_cast<double>(found.objects.front().area);
-  double all = 0;
-  for (const Component& object : found.objects) {
-    cell.objects += static_cast<double>(object.area) >= 0.2 * largest;
-    all += static_cast<double>(object.area);
-  }
-  cell.otherArea = all / largest - 1;
-  narrowObject(found, found.objects.front(), cell, scratch);
   listRuns(cell);
   measureMoments(cell);
   drawRim(cell);

@@ -1,7 +1,8 @@
 // The cell of an image: which pixels are its own, where they lie, and a crop of each channel around them.
 //
 // What stands out of the background (core/foreground.h) is found by the energy in a 3 x 3 window, which widens an
-// object by one pixel on each side; the object is narrowed by as much again. The largest object is taken for the cell.
+// object by one pixel on each side; objects are narrowed by as much again. The one that covers most of the image's
+// middle is taken for the cell.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -45,7 +46,7 @@ struct Cell {
 struct CellScratch {
   PrepareScratch foreground;
   std::vector<float> gray;
-  std::vector<uint8_t> narrow, plane;
+  std::vector<uint8_t> mask, whole, narrow, plane;
   std::vector<int32_t> labels, stack;
 };
 

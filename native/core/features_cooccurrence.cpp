@@ -51,7 +51,6 @@ Distribution describe(const std::array<double, count>& shares) {
 
 // Of a matrix of counts; false where it has none.
 bool describeMatrix(const uint32_t* counts, Haralick& result) {
-  std::array<double, levels * levels> shares{};
   double total = 0;
   for (int i = 0; i < levels; ++i)
     for (int j = 0; j < levels; ++j) total += 2.0 * counts[i * row + j];

@@ -107,31 +107,6 @@ void localEnergy(const float* deviation, int height, int width, float* across, f
   }
 }
 
-// Fills what `mask` encloses: all that cannot be reached from the border through zeros.
-void fillHoles(uint8_t* mask, int height, int width, std::vector<int32_t>& stack) {
-  constexpr uint8_t outside = 2;
-  stack.clear();
-  const auto enter = [&](int64_t i) {
-    if (mask[i] == 0) {
-      mask[i] = outside;
-      stack.push_back(static_cast<int32_t>(i));
-    }
-  };
-  const int64_t count = static_cast<int64_t>(height) * width;
-  for (int x = 0; x < width; ++x) enter(x), enter(count - width + x);
-  for (int y = 0; y < height; ++y) enter(static_cast<int64_t>(y) * width), enter(static_cast<int64_t>(y + 1) * width - 1);
-  while (!stack.empty()) {
-    const int32_t i = stack.back();
-    stack.pop_back();
-    const int x = i % width;
-    if (x > 0) enter(i - 1);
-    if (x + 1 < width) enter(i + 1);
-    if (i >= width) enter(i - width);
-    if (i + width < count) enter(i + width);
-  }
-  for (int64_t i = 0; i < count; ++i) mask[i] = mask[i] != outside;
-}
-
 Component followComponent(const uint8_t* mask, const float* energy, int height, int width, int32_t start, int label,
                           int32_t* labels, std::vector<int32_t>& stack) {
   Component component{0, label, height, -1, width, -1, 0, 0, 0, 0, 0, 0};
@@ -165,6 +140,32 @@ Component followComponent(const uint8_t* mask, const float* energy, int height, 
   return component;
 }
 
+}  // namespace
+
+void fillHoles(uint8_t* mask, int height, int width, std::vector<int32_t>& stack) {
+  constexpr uint8_t outside = 2;
+  stack.clear();
+  const auto enter = [&](int64_t i) {
+    if (mask[i] == 0) {
+      mask[i] = outside;
+      stack.push_back(static_cast<int32_t>(i));
+    }
+  };
+  const int64_t count = static_cast<int64_t>(height) * width;
+  for (int x = 0; x < width; ++x) enter(x), enter(count - width + x);
+  for (int y = 0; y < height; ++y) enter(static_cast<int64_t>(y) * width), enter(static_cast<int64_t>(y + 1) * width - 1);
+  while (!stack.empty()) {
+    const int32_t i = stack.back();
+    stack.pop_back();
+    const int x = i % width;
+    if (x > 0) enter(i - 1);
+    if (x + 1 < width) enter(i + 1);
+    if (i >= width) enter(i - width);
+    if (i + width < count) enter(i + width);
+  }
+  for (int64_t i = 0; i < count; ++i) mask[i] = mask[i] != outside;
+}
+
 std::vector<Component> findComponents(const uint8_t* mask, const float* energy, int height, int width, int32_t* labels,
                                       std::vector<int32_t>& stack) {
   const int32_t count = height * width;
@@ -177,8 +178,6 @@ std::vector<Component> findComponents(const uint8_t* mask, const float* energy, 
                    [](const Component& a, const Component& b) { return a.area > b.area; });
   return components;
 }
-
-}  // namespace
 
 Foreground findForeground(const float* gray, int height, int width, PrepareScratch& scratch) {
   const int64_t count = static_cast<int64_t>(height) * width;

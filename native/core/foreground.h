@@ -38,4 +38,10 @@ struct Foreground {
 // Pointers are into `scratch` and hold until its next use.
 Foreground findForeground(const float* gray, int height, int width, PrepareScratch& scratch);
 
+// Fills what `mask` (zeros and ones) encloses: all that cannot be reached from the border along sides through zeros.
+void fillHoles(uint8_t* mask, int height, int width, std::vector<int32_t>& stack);
+// Parts of `mask` that share sides, the largest first; `labels` says where each is.
+std::vector<Component> findComponents(const uint8_t* mask, const float* energy, int height, int width, int32_t* labels,
+                                      std::vector<int32_t>& stack);
+
 }  // namespace brightcell
