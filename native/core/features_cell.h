@@ -1,13 +1,9 @@
 // The cell of an image: which pixels are its own, where they lie, and a crop of each channel around them.
-//
-// What stands out of the background (core/foreground.h) is found by the energy in a 3 x 3 window, which widens an
-// object by one pixel on each side; objects are narrowed by as much again. The one that covers most of the image's
-// middle is taken for the cell.
 #pragma once
 #include <cstdint>
 #include <vector>
 
-#include "core/foreground.h"
+#include "core/features_objects.h"
 #include "core/input.h"
 
 namespace brightcell {
@@ -38,16 +34,13 @@ struct Cell {
   std::vector<uint8_t> rim;         // h x w: 1 in the cell where one of four neighbours is not
   std::vector<uint8_t> halo;        // h x w: 1 outside of the cell within three pixels of it, in the image
   std::vector<uint8_t> rings;       // h x w: which ring of the ellipse, 0 innermost, in the cell
-  std::vector<uint8_t> around;      // H x W: 1 where there is background
-  int64_t aroundCount = 0;
+  const uint8_t* around = nullptr;  // H x W: 1 where there is background; held by the scratch
   std::vector<Run> runs;
 };
 
 struct CellScratch {
-  PrepareScratch foreground;
-  std::vector<float> gray;
-  std::vector<uint8_t> mask, whole, narrow, plane;
-  std::vector<int32_t> labels, stack;
+  ObjectsScratch objects;
+  std::vector<uint8_t> grown, plane;
 };
 
 // Finds the cell in the mean of the channels.
@@ -68,9 +61,5 @@ struct CellPixels {
 };
 
 void readPixels(const ImageView& image, int channel, const Cell& cell, CellPixels& pixels);
-
-// Smallest (or largest) of 3 x 3 around each place of an h x w plane, zeros outside of it. src and dst may not overlap.
-void shrinkPlane(const uint8_t* src, int height, int width, uint8_t* across, uint8_t* dst);
-void growPlane(const uint8_t* src, int height, int width, uint8_t* across, uint8_t* dst);
 
 }  // namespace brightcell

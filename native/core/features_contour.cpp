@@ -97,7 +97,7 @@ CurveSpread measureCurve(const std::vector<Point>& corners) {
 const FeatureNames& contourNames() {
   static const FeatureNames names = [] {
     FeatureNames all = {"radiusVariation", "radiusRatio"};
-    for (int lobes = fewestLobes; lobes <= mostLobes; ++lobes) all.push_back("lobes" + std::to_string(lobes));
+    for (int lobes = fewestLobes; lobes <= mostLobes; ++lobes) all.push_back(nameOf({"lobes", std::to_string(lobes)}));
     all.push_back("roughness");
     return all;
   }();

@@ -112,9 +112,9 @@ constexpr const char* parts[numbers] = {"Energy",     "Contrast",   "Correlation
 const FeatureNames& cooccurrenceNames() {
   static const FeatureNames names = [] {
     FeatureNames all;
-    for (const char* part : parts) all.push_back(std::string("texture1") + part);
-    for (const char* part : parts) all.push_back(std::string("texture1") + part + "Range");
-    for (const char* part : parts) all.push_back(std::string("texture3") + part);
+    for (const char* part : parts) all.push_back(nameOf({"texture1", part}));
+    for (const char* part : parts) all.push_back(nameOf({"texture1", part, "Range"}));
+    for (const char* part : parts) all.push_back(nameOf({"texture3", part}));
     return all;
   }();
   return names;

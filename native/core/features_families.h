@@ -1,5 +1,6 @@
 // The families of features. Each writes as many numbers as it has names, in their order, for a cell that was found.
 #pragma once
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,13 @@
 namespace brightcell {
 
 using FeatureNames = std::vector<std::string>;
+
+// Parts of a name put together.
+inline std::string nameOf(std::initializer_list<std::string> parts) {
+  std::string name;
+  for (const std::string& part : parts) name.append(part);
+  return name;
+}
 
 const FeatureNames& shapeNames();
 void measureShapeFeatures(const Cell& cell, float* dst);

@@ -175,8 +175,8 @@ Counted countBackground(const ImageView& image, int channel, const Cell& cell, C
   const int height = image.height, width = image.width;
   const int64_t size = static_cast<int64_t>(height) * width;
   std::vector<uint8_t> border;
-  const uint8_t* chosen = cell.around.data();
-  if (cell.aroundCount * 50 < size) {
+  const uint8_t* chosen = cell.around;
+  if (std::count(chosen, chosen + size, uint8_t{1}) * 50 < size) {
     border.assign(static_cast<size_t>(size), 0);
     for (int y = 0; y < height; ++y)
       for (int x = 0; x < width; ++x)

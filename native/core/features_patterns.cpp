@@ -69,7 +69,7 @@ const FeatureNames& patternNames() {
   static const FeatureNames names = [] {
     FeatureNames all;
     for (const Circle& circle : circles)
-      for (int bin = 0; bin < bins; ++bin) all.push_back("pattern" + std::to_string(circle.radius) + "Bin" + std::to_string(bin));
+      for (int bin = 0; bin < bins; ++bin) all.push_back(nameOf({"pattern", std::to_string(circle.radius), "Bin", std::to_string(bin)}));
     return all;
   }();
   return names;

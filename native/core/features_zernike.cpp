@@ -99,7 +99,7 @@ const FeatureNames& zernikeNames() {
   static const FeatureNames names = [] {
     FeatureNames all;
     for (const Polynomial& polynomial : polynomials())
-      all.push_back("zernike" + std::to_string(polynomial.n) + "m" + std::to_string(polynomial.m));
+      all.push_back(nameOf({"zernike", std::to_string(polynomial.n), "m", std::to_string(polynomial.m)}));
     return all;
   }();
   return names;

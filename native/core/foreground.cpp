@@ -79,34 +79,6 @@ double removeLines(float* deviation, const uint8_t* clear, int height, int width
   return square / lines;
 }
 
-// Root mean square in a window of 3 x 3, smaller at the border.
-void localEnergy(const float* deviation, int height, int width, float* across, float* energy) {
-  for (int y = 0; y < height; ++y) {
-    const float* src = deviation + static_cast<int64_t>(y) * width;
-    float* dst = across + static_cast<int64_t>(y) * width;
-    if (width < 3) {
-      float sum = 0;
-      for (int x = 0; x < width; ++x) sum += src[x] * src[x];
-      std::fill(dst, dst + width, sum / static_cast<float>(width));
-      continue;
-    }
-    dst[0] = (src[0] * src[0] + src[1] * src[1]) / 2;
-    for (int x = 1; x + 1 < width; ++x) dst[x] = (src[x - 1] * src[x - 1] + src[x] * src[x] + src[x + 1] * src[x + 1]) / 3;
-    dst[width - 1] = (src[width - 2] * src[width - 2] + src[width - 1] * src[width - 1]) / 2;
-  }
-  for (int y = 0; y < height; ++y) {
-    float* dst = energy + static_cast<int64_t>(y) * width;
-    const int first = std::max(0, y - 1), last = std::min(height - 1, y + 1);
-    std::fill(dst, dst + width, 0.0f);
-    for (int row = first; row <= last; ++row) {
-      const float* src = across + static_cast<int64_t>(row) * width;
-      for (int x = 0; x < width; ++x) dst[x] += src[x];
-    }
-    const float share = 1.0f / static_cast<float>(last - first + 1);
-    for (int x = 0; x < width; ++x) dst[x] = std::sqrt(dst[x] * share);
-  }
-}
-
 Component followComponent(const uint8_t* mask, const float* energy, int height, int width, int32_t start, int label,
                           int32_t* labels, std::vector<int32_t>& stack) {
   Component component{0, label, height, -1, width, -1, 0, 0, 0, 0, 0, 0};
@@ -141,6 +113,33 @@ Component followComponent(const uint8_t* mask, const float* energy, int height, 
 }
 
 }  // namespace
+
+void localEnergy(const float* deviation, int height, int width, float* across, float* energy) {
+  for (int y = 0; y < height; ++y) {
+    const float* src = deviation + static_cast<int64_t>(y) * width;
+    float* dst = across + static_cast<int64_t>(y) * width;
+    if (width < 3) {
+      float sum = 0;
+      for (int x = 0; x < width; ++x) sum += src[x] * src[x];
+      std::fill(dst, dst + width, sum / static_cast<float>(width));
+      continue;
+    }
+    dst[0] = (src[0] * src[0] + src[1] * src[1]) / 2;
+    for (int x = 1; x + 1 < width; ++x) dst[x] = (src[x - 1] * src[x - 1] + src[x] * src[x] + src[x + 1] * src[x + 1]) / 3;
+    dst[width - 1] = (src[width - 2] * src[width - 2] + src[width - 1] * src[width - 1]) / 2;
+  }
+  for (int y = 0; y < height; ++y) {
+    float* dst = energy + static_cast<int64_t>(y) * width;
+    const int first = std::max(0, y - 1), last = std::min(height - 1, y + 1);
+    std::fill(dst, dst + width, 0.0f);
+    for (int row = first; row <= last; ++row) {
+      const float* src = across + static_cast<int64_t>(row) * width;
+      for (int x = 0; x < width; ++x) dst[x] += src[x];
+    }
+    const float share = 1.0f / static_cast<float>(last - first + 1);
+    for (int x = 0; x < width; ++x) dst[x] = std::sqrt(dst[x] * share);
+  }
+}
 
 void fillHoles(uint8_t* mask, int height, int width, std::vector<int32_t>& stack) {
   constexpr uint8_t outside = 2;

@@ -38,6 +38,8 @@ struct Foreground {
 // Pointers are into `scratch` and hold until its next use.
 Foreground findForeground(const float* gray, int height, int width, PrepareScratch& scratch);
 
+// Root mean square in a window of 3 x 3, smaller at the border; `across` is room for H x W.
+void localEnergy(const float* deviation, int height, int width, float* across, float* energy);
 // Fills what `mask` (zeros and ones) encloses: all that cannot be reached from the border along sides through zeros.
 void fillHoles(uint8_t* mask, int height, int width, std::vector<int32_t>& stack);
 // Parts of `mask` that share sides, the largest first; `labels` says where each is.
