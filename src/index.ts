@@ -32,14 +32,8 @@ export {
   scorePredictions,
 } from './evaluate/score.ts';
 export { formatScoreTable, type MethodScores } from './evaluate/table.ts';
-export {
-  type FeatureDefinition,
-  type FeatureFamily,
-  featureDefinitions,
-  featureFamilies,
-  featureNames,
-  featuresVersion,
-} from './features/definitions.ts';
+export { type FeatureDefinition, type FeatureFamily, featureFamilies } from './features/definition.ts';
+export { featureDefinitions, featureNames, featuresVersion } from './features/definitions.ts';
 export { type FeaturesOptions, type FeaturesReport, features } from './features/features.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';

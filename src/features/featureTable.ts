@@ -1,4 +1,5 @@
-import { featureDefinitions, featureFamilies } from './definitions.ts';
+import { featureFamilies } from './definition.ts';
+import { featureDefinitions } from './definitions.ts';
 
 /** Every feature as tables in Markdown, a family each: what docs/features.md holds (a test keeps the two in step). */
 export function formatFeatureTables(): string {

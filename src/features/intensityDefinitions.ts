@@ -1,4 +1,4 @@
-import type { FeatureDefinition, FeatureFamily } from './definitions.ts';
+import type { FeatureDefinition, FeatureFamily } from './definition.ts';
 
 type Change = FeatureDefinition['changesWith'];
 type Row = [name: string, unit: string, meaning: string, changesWith?: Change];

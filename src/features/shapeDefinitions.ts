@@ -1,4 +1,4 @@
-import type { FeatureDefinition } from './definitions.ts';
+import type { FeatureDefinition } from './definition.ts';
 
 const rows: [name: string, unit: string, meaning: string][] = [
   ['area', 'px²', 'pixels of the cell'],

@@ -1,4 +1,4 @@
-import type { FeatureDefinition, FeatureFamily } from './definitions.ts';
+import type { FeatureDefinition, FeatureFamily } from './definition.ts';
 
 /** Haralick's features in his order. */
 const haralick: [part: string, unit: string, meaning: string][] = [
