@@ -75,10 +75,9 @@ const shown = 10;
 export async function printSearch(report: SearchReport): Promise<string> {
   const { drawTable } = await import('./table.ts');
   const { fits, rungs, space, best, method } = report;
-  const last = rungs.at(-1)!.trials;
-  const full = fits.slice(-last);
   const score = best.validation!;
-  const order = [best, ...full.filter(fit => fit !== best && fit.validation !== null).sort(byScore)];
+  const order = lastFits(report);
+  const budget = best.epochs === null ? 'cells' : 'epochs';
   const failed = fits.filter(fit => fit.failure !== null);
   const lines = [
     `Searched ${Object.keys(space).join(', ')} of ${method}: ${countOf(rungs[0]!.trials, 'trial')}, ` +
@@ -86,7 +85,7 @@ export async function printSearch(report: SearchReport): Promise<string> {
     ...(rungs.length > 1 ? [`Budgets: ${rungs.map(inWords).join(', ')}.`] : []),
     '',
     drawTable(
-      ['Trial', ...Object.keys(space), 'macro F1', 'accuracy', 'loss'],
+      ['Trial', ...Object.keys(space), budget, 'macro F1', 'accuracy', 'loss'],
       order.slice(0, shown).map(fit => rowOf(fit, space)),
     ),
     ...(order.length > shown
@@ -104,16 +103,38 @@ export async function printSearch(report: SearchReport): Promise<string> {
   return lines.join('\n');
 }
 
-function byScore(a: SearchFit, b: SearchFit): number {
-  return b.validation!.macroF1 - a.validation!.macroF1 || a.validation!.loss - b.validation!.loss;
+/** The last fit of each trial that has one: those in full first, best first. */
+function lastFits({ fits }: SearchReport): SearchFit[] {
+  const last = new Map(fits.filter(fit => fit.validation !== null).map(fit => [fit.trial, fit]));
+  const budget = ({ epochs, cells }: SearchFit) => epochs ?? cells;
+  return [...last.values()].sort(
+    (a, b) =>
+      budget(b) - budget(a) ||
+      b.validation!.macroF1 - a.validation!.macroF1 ||
+      a.validation!.loss - b.validation!.loss,
+  );
 }
 
 function inWords({ trials, share }: SearchReport['rungs'][number]): string {
   return `${countOf(trials, 'trial')} with ${share === 1 ? 'all' : formatPercent(share)}`;
 }
 
-function rowOf({ trial, settings, validation }: SearchFit, space: SearchSpace): (string | number)[] {
-  const drawn = Object.keys(space).map(name => String(settings[name]));
+function rowOf(
+  { trial, settings, cells, epochs, validation }: SearchFit,
+  space: SearchSpace,
+): (string | number)[] {
+  const drawn = Object.keys(space).map(name => asText(settings[name]));
   const { macroF1, accuracy, loss } = validation!;
-  return [trial, ...drawn, formatScore(macroF1), formatPercent(accuracy), formatScore(loss)];
+  return [
+    trial,
+    ...drawn,
+    epochs ?? formatCount(cells),
+    formatScore(macroF1),
+    formatPercent(accuracy),
+    formatScore(loss),
+  ];
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
