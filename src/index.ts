@@ -54,7 +54,8 @@ export { type ScreenOptions, type ScreenReport, screen, screenMethods } from './
 export type { SimulateOptions } from './simulate/options.ts';
 export type { SimulateReport } from './simulate/report.ts';
 export { simulate } from './simulate/simulate.ts';
-export { type CompareOptions, type CompareReport, compare } from './study/compare.ts';
+export { type CompareOptions, compare } from './study/compare.ts';
+export type { CompareReport } from './study/compareReport.ts';
 export { type EvaluateOptions, type EvaluationReport, evaluate } from './study/evaluateRun.ts';
 export { type LossOptions, studyLoss } from './study/loss.ts';
 export type { LossReport } from './study/lossReport.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { CompareOptions, CompareReport } from '../study/compare.ts';
+import type { CompareOptions } from '../study/compare.ts';
+import type { CompareReport } from '../study/compareReport.ts';
 import { collectSetting, type MethodSettings, methodList } from './methods.ts';
 import { wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';

@@ -1,21 +1,11 @@
-// N cells, M methods, K classes.
-import { mkdir } from 'node:fs/promises';
+// M methods.
 import { join } from 'node:path';
 import { BrightcellError } from '../errors.ts';
-import { compareMethods, type MethodComparison } from '../evaluate/comparison.ts';
-import { comparisonCsv, pairsCsv } from '../evaluate/comparisonCsv.ts';
-import { type PredictionTable, readPredictionsParquet } from '../evaluate/predictions.ts';
 import { type Job, type Progress, throwIfCancelled } from '../job.ts';
-import { classesFigure, costFigure, scoresFigure } from '../report/comparisonFigures.ts';
-import { writeFigure } from '../report/figure.ts';
-import { writeWholeFile } from '../wholeFile.ts';
-import {
-  type Failure,
-  type MeasuredMethod,
-  type MethodOutcome,
-  measureTask,
-  writeJson,
-} from './measureTask.ts';
+import { writeCompareFiles } from './compareFiles.ts';
+import { compareParts } from './compareParts.ts';
+import type { CompareReport } from './compareReport.ts';
+import { type MethodOutcome, measureTask } from './measureTask.ts';
 import {
   isRunFolder,
   type MethodRequest,
@@ -23,7 +13,7 @@ import {
   type RequestOptions,
   resolveRequests,
 } from './methodTask.ts';
-import { heldOutFolds, poolOutcomes, poolTables } from './pooledFolds.ts';
+import { heldOutFolds, poolOutcomes } from './pooledFolds.ts';
 import { folderName, openStudy, readStudyCells, type StudyCells } from './studyFolder.ts';
 
 export interface CompareOptions extends RequestOptions {
@@ -37,24 +27,6 @@ export interface CompareOptions extends RequestOptions {
   folds?: boolean;
   /** Bootstrap whole groups (donors, runs) instead of cells. */
   byGroup?: boolean;
-}
-
-export interface CompareReport {
-  dataset: string;
-  fingerprint: string;
-  classes: string[];
-  trainingCells: number;
-  seed: number;
-  fold: number | null;
-  /** Folds that were pooled; 0 for one test part. */
-  folds: number;
-  methods: (MethodRequest & (MeasuredMethod | { failure: Failure }))[];
-  /** Validation and test, where they have cells. The test part was not looked at by any method. */
-  parts: { part: string; comparison: MethodComparison }[];
-  cautions: string[];
-  out: string;
-  files: string[];
-  seconds: number;
 }
 
 /**
@@ -75,45 +47,55 @@ export async function compare(
   const requests = await resolveRequests(options);
   const { seed = 0, fold = null, out = 'comparison' } = options;
   const cells = await readStudyCells(dataset, options.folds ? null : fold);
-  const held = heldOutFolds(dataset, options, cells.folds);
-  if (held.length > 1) {
+  const folds = heldOutFolds(dataset, options, cells.folds);
+  const pooled = folds.length > 1;
+  if (pooled) {
     refuseRuns(requests);
     cells.parts = ['validation', 'test'];
-  }
-  if (options.byGroup && held.length === 1 && cells.groups < 2) {
-    throw new BrightcellError(
-      'option-invalid',
-      `byGroup needs a part with cells of at least 2 groups. ${dataset} has none. Leave it out to resample cells.`,
-    );
-  }
+  } else if (options.byGroup) refuseOneGroup(dataset, cells);
   const folder = await openStudy(out, 'methods');
   try {
-    const base = { dataset, seed, cells: null, fingerprint: cells.fingerprint, parts: cells.parts };
-    const tasks = requests.map(({ name, method, settings }) =>
-      held.map((own): MethodTask => {
-        const pooled = held.length > 1;
-        const folder = pooled
-          ? join(out, 'folds', folderName(name), `fold-${own}`)
-          : join(out, 'methods', folderName(name));
-        return { ...base, method, settings, fold: own, folder };
-      }),
-    );
+    const tasks = makeTasks(requests, folds, { dataset, seed, out, cells });
     const outcomes = await measureAll(requests, tasks, job);
     const parts = await compareParts({ requests, tasks, outcomes, cells }, options.byGroup ?? false);
     const report: CompareReport = {
       ...{ dataset, fingerprint: cells.fingerprint, classes: cells.classes, seed, fold, parts, out },
-      folds: held.length > 1 ? held.length : 0,
-      trainingCells: held.length > 1 ? meanTraining(outcomes) : cells.trainingCells,
+      folds: pooled ? folds.length : 0,
+      trainingCells: (pooled && trainingOfFolds(outcomes)) || cells.trainingCells,
       methods: requests.map((request, i) => ({ ...request, ...outcomes[i]! })),
       cautions: findCautions(requests, outcomes, parts),
       files: [],
       seconds: (performance.now() - started) / 1000,
     };
-    report.files = await writeFiles(report);
+    report.files = await writeCompareFiles(report);
     return report;
   } finally {
     await folder.release();
   }
+}
+
+function refuseOneGroup(dataset: string, { groups }: StudyCells): void {
+  if (groups > 1) return;
+  throw new BrightcellError(
+    'option-invalid',
+    `byGroup needs a part with cells of at least 2 groups. ${dataset} has none. Leave it out to resample cells.`,
+  );
+}
+
+/** For each method a task for each fold that is held out in turn. */
+function makeTasks(
+  requests: MethodRequest[],
+  folds: (number | null)[],
+  { dataset, seed, out, cells }: { dataset: string; seed: number; out: string; cells: StudyCells },
+): MethodTask[][] {
+  const base = { dataset, seed, cells: null, fingerprint: cells.fingerprint, parts: cells.parts };
+  return requests.map(({ name, method, settings }) =>
+    folds.map(fold => {
+      const own = folderName(name);
+      const folder = folds.length > 1 ? join(out, 'folds', own, `fold-${fold}`) : join(out, 'methods', own);
+      return { ...base, method, settings, fold, folder };
+    }),
+  );
 }
 
 /** A run that was trained before has held out one fold at most. */
@@ -126,9 +108,9 @@ function refuseRuns(requests: MethodRequest[]): void {
   );
 }
 
-function meanTraining(outcomes: MethodOutcome[]): number {
-  for (const one of outcomes) if (!('failure' in one) && one.fit) return one.fit.trainingCells;
-  return 0;
+/** Training cells of a fold, in the mean; undefined where no method was fitted. */
+function trainingOfFolds(outcomes: MethodOutcome[]): number | undefined {
+  return outcomes.flatMap(one => ('failure' in one ? [] : [one.fit?.trainingCells])).find(Boolean);
 }
 
 /** An outcome for each method, of all its folds together. */
@@ -161,84 +143,6 @@ async function measureAll(
   );
 }
 
-interface Measured {
-  requests: MethodRequest[];
-  tasks: MethodTask[][];
-  outcomes: MethodOutcome[];
-  cells: StudyCells;
-}
-
-/** Compares what every method that ended well predicted; one whose cells are others becomes a failure. */
-async function compareParts({ requests, tasks, outcomes, cells }: Measured, byGroup: boolean) {
-  const tables = new Map<number, PredictionTable>();
-  for (const [i, outcome] of outcomes.entries()) {
-    if ('failure' in outcome) continue;
-    const folds: PredictionTable[] = [];
-    for (const { folder } of tasks[i]!) {
-      const path = join(folder, 'evaluation', 'predictions.parquet');
-      folds.push(inOrderOf(cells.classes, await readPredictionsParquet(path, outcome.score.classes)));
-    }
-    tables.set(i, poolTables(folds, cells.parts));
-  }
-  const [first] = [...tables.values()];
-  for (const [i, table] of tables) {
-    if (sameCells(table, first!)) continue;
-    const message = `${requests[i]!.name} must have scored the same cells as the others, but was trained with another fold.`;
-    outcomes[i] = { failure: { stage: 'score', code: 'model-mismatch', message } };
-    tables.delete(i);
-  }
-  return cells.parts.map(part => ({ part, comparison: comparePart(part, requests, tables, byGroup) }));
-}
-
-function comparePart(
-  part: string,
-  requests: MethodRequest[],
-  tables: Map<number, PredictionTable>,
-  byGroup: boolean,
-): MethodComparison {
-  const [first] = [...tables.values()];
-  const from = first!.part.indexOf(part);
-  const to = first!.part.lastIndexOf(part) + 1;
-  const K = first!.classes.length;
-  const groups = first!.group.slice(from, to);
-  return compareMethods(
-    {
-      classes: first!.classes,
-      labels: first!.labels.slice(from, to),
-      groups,
-      methods: [...tables].map(([i, { probabilities }]) => ({
-        method: requests[i]!.name,
-        probabilities: probabilities.slice(from * K, to * K),
-      })),
-    },
-    { byGroup: byGroup && new Set(groups).size > 1 },
-  );
-}
-
-function sameCells(a: PredictionTable, b: PredictionTable): boolean {
-  return a.id.length === b.id.length && a.id.every((id, i) => id === b.id[i] && a.part[i] === b.part[i]);
-}
-
-/** Columns in the order of the data set's classes. A run may know classes that it lacks: they are left out, shares kept. */
-function inOrderOf(classes: readonly string[], table: PredictionTable): PredictionTable {
-  const from = classes.map(name => table.classes.indexOf(name));
-  const K = table.classes.length;
-  if (K === classes.length && from.every((k, i) => k === i)) return table;
-  const probabilities = new Float32Array(table.id.length * classes.length);
-  for (let cell = 0; cell < table.id.length; cell++) {
-    const own = from.map(k => table.probabilities[cell * K + k]!);
-    const total = own.reduce((sum, one) => sum + one, 0);
-    const row = own.map(one => (total > 0 ? one / total : 1 / classes.length));
-    probabilities.set(row, cell * classes.length);
-  }
-  return {
-    ...table,
-    classes,
-    labels: table.labels.map(label => from.indexOf(label)),
-    probabilities,
-  };
-}
-
 function findCautions(
   requests: MethodRequest[],
   outcomes: MethodOutcome[],
@@ -251,33 +155,4 @@ function findCautions(
     comparison.cautions.map(one => `${part.charAt(0).toUpperCase()}${part.slice(1)} part: ${one}`),
   );
   return [...own, ...shared];
-}
-
-async function writeFiles(report: CompareReport): Promise<string[]> {
-  const { out, parts, methods } = report;
-  const figures = join(out, 'figures');
-  await mkdir(figures, { recursive: true });
-  const paths = [];
-  for (const { part, comparison } of parts) {
-    paths.push(...(await writeFigure(figures, `scores-${part}`, scoresFigure(part, comparison))));
-    paths.push(...(await writeFigure(figures, `classes-${part}`, classesFigure(part, comparison))));
-  }
-  const costs = methods.flatMap(one => ('failure' in one ? [] : [costOf(one)]));
-  paths.push(...(await writeFigure(figures, 'cost', costFigure(costs, report.trainingCells))));
-  const text = { 'scores.csv': comparisonCsv(parts), 'pairs.csv': pairsCsv(parts) };
-  for (const [name, content] of Object.entries(text)) await writeWholeFile(join(out, name), content);
-  const { files: _files, ...content } = report;
-  await writeJson(join(out, 'comparison.json'), content);
-  return [...['comparison.json', ...Object.keys(text)].map(name => join(out, name)), ...paths];
-}
-
-/** What a method cost, as figures show it; 1 MB is 10^6 bytes. */
-function costOf({ name, fit, score }: MethodRequest & MeasuredMethod) {
-  return {
-    method: name,
-    fitSeconds: fit?.seconds ?? null,
-    fitMegabytes: fit === null ? null : fit.peakBytes / 1e6,
-    predictSeconds: score.thousandSeconds,
-    predictMegabytes: score.peakBytes / 1e6,
-  };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { LoadedClassifier } from '../classifiers/classifier.ts';
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { Dataset } from '../dataset/dataset.ts';
+import { BrightcellError } from '../errors.ts';
 import { writePredictionsCsv, writePredictionsParquet } from '../evaluate/predictions.ts';
 import { type Scores, scorePredictions } from '../evaluate/score.ts';
 import type { Job } from '../job.ts';
@@ -119,7 +120,15 @@ export async function scoreMethodTask(task: MethodTask, job: Job): Promise<Score
 }
 
 /** A run that was there before is evaluated as such: it may have been trained on other cells, and then says so. */
-async function scoreRun({ method, dataset, parts }: MethodTask, out: string, job: Job) {
+async function scoreRun({ method, dataset, parts, fold }: MethodTask, out: string, job: Job) {
+  const held = (await readRun(method)).fold;
+  if (held !== fold) {
+    const words = (one: number | null) => (one === null ? 'no fold' : `fold ${one}`);
+    throw new BrightcellError(
+      'model-mismatch',
+      `A run must have held out what the others do, ${words(fold)}. ${method} held out ${words(held)}. Give its fold, or train it anew.`,
+    );
+  }
   const report = await evaluate(method, { dataset, splits: parts, out }, job);
   const figures = report.parts.map(({ part, scores }) => partFigures(part as PartFigures['part'], scores));
   return { parts: figures, cautions: report.cautions };

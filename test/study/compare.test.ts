@@ -8,7 +8,8 @@ import { readPredictionsParquet } from '../../src/evaluate/predictions.ts';
 import { scorePredictions } from '../../src/evaluate/score.ts';
 import type { Progress } from '../../src/job.ts';
 import { train } from '../../src/methods/train.ts';
-import { type CompareReport, compare } from '../../src/study/compare.ts';
+import { compare } from '../../src/study/compare.ts';
+import type { CompareReport } from '../../src/study/compareReport.ts';
 import { makeToy, type Toy } from '../train/toyDataset.ts';
 
 let toy: Toy;

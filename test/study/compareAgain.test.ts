@@ -3,7 +3,8 @@ import { cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { split } from '../../src/dataset/split.ts';
-import { type CompareReport, compare } from '../../src/study/compare.ts';
+import { compare } from '../../src/study/compare.ts';
+import type { CompareReport } from '../../src/study/compareReport.ts';
 import { brightcell } from '../cli/brightcell.ts';
 import { makeToy, type Toy } from '../train/toyDataset.ts';
 
