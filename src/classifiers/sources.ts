@@ -89,7 +89,13 @@ export async function loadSource(
     // Never within each other: a file cannot make this go on and on.
     if (inner?.name === 'standardised') throw unknown(folder, name);
     const source = await loadSource(folder, inner, stored);
-    return createStandardised(source, await loadStandardisation(folder, source.dimensions));
+    try {
+      if (!source.hasUnits) throw unknown(folder, inner?.name);
+      return createStandardised(source, await loadStandardisation(folder, source.dimensions));
+    } catch (error) {
+      source.dispose();
+      throw error;
+    }
   }
   if (typeof name !== 'string' || !Object.hasOwn(kinds, name)) throw unknown(folder, name);
   return kinds[name]!.load(folder, known!, stored);

@@ -82,7 +82,10 @@ export function methodHelp(): string {
   ].join('\n');
 }
 
-const sources = [['embedding:RUN+METHOD', 'what the last layer of a trained network reads']] as const;
+const sources = [
+  ['features+METHOD', 'hand-made features: shape, intensity, texture'],
+  ['embedding:RUN+METHOD', 'what the last layer of a trained network reads'],
+] as const;
 
 const indent = 4;
 const column = 28;

@@ -19,6 +19,10 @@ const kinds: Record<string, (toy: Toy) => Promise<LoadedClassifier>> = {
     ]),
   ),
   cnn: async toy => loadClassifier(await trainNetwork(toy)),
+  features: async toy => {
+    const model = 'features+knn';
+    return loadClassifier((await train(toy.dataset, { model, out: toy.runs, name: 'features' })).run);
+  },
   embedding: async toy => {
     const model = `embedding:${await trainNetwork(toy)}+centroid`;
     const { run } = await train(toy.dataset, { model, out: toy.runs, name: 'embedded' });
@@ -40,7 +44,7 @@ describe.each(Object.entries(kinds))('the contract of classifiers: %s', (name, m
   let probabilities: Float32Array;
 
   beforeAll(async () => {
-    toy = await makeToy([40, 12, 100], { still: name !== 'cnn' });
+    toy = await makeToy([40, 12, 100], { discs: name !== 'cnn' });
     classifier = await make(toy);
     dataset = await Dataset.open(toy.dataset, 'read');
     ({ rows, labels } = await selectCells(dataset, 'test'));

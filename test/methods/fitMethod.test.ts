@@ -11,7 +11,7 @@ let dataset: Dataset;
 let cells: MethodCells;
 
 beforeAll(async () => {
-  toy = await makeToy([40, 12, 12], { still: true });
+  toy = await makeToy([40, 12, 12], { discs: true });
   dataset = await Dataset.open(toy.dataset, 'read');
   cells = {
     training: await selectCells(dataset, 'train'),

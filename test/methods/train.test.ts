@@ -14,7 +14,7 @@ let report: PlainReport;
 const options = (more: object = {}) => ({ model: 'centroid', out: toy.runs, ...more });
 
 beforeAll(async () => {
-  toy = await makeToy([40, 12, 12], { still: true });
+  toy = await makeToy([40, 12, 12], { discs: true });
   report = (await train(toy.dataset, options({ name: 'first' }))) as PlainReport;
 });
 afterAll(() => toy.remove());
@@ -104,7 +104,7 @@ describe('an embedding', () => {
     const { run } = await train(toy.dataset, network);
     const model = `embedding:${run}+centroid`;
     expect((await train(toy.dataset, options({ model }))).warnings).toEqual([]);
-    const other = await makeToy([20, 5, 5], { still: true });
+    const other = await makeToy([20, 5, 5], { discs: true });
     const { warnings } = await train(other.dataset, options({ model }));
     expect(warnings[0]).toContain('was trained on another data set, split or fold');
     await other.remove();
@@ -189,6 +189,11 @@ describe('a saved classifier', () => {
       'model-corrupt',
       'known kind',
       d => ({ ...d, source: { name: 'standardised', inner: { name: 'standardised' } } }),
+    ],
+    [
+      'model-corrupt',
+      'known kind',
+      d => ({ ...d, source: { name: 'standardised', inner: { name: 'pixels' } } }),
     ],
     ['model-corrupt', 'files.0.path', d => ({ ...d, files: [{ ...d.files[0], path: '../../secret' }] })],
     ['model-corrupt', 'checksum', d => ({ ...d, files: [{ ...d.files[0], crc32: 1 }] })],

@@ -24,7 +24,7 @@ const methods = () => [
 ];
 
 beforeAll(async () => {
-  toy = await makeToy([40, 12, 15], { still: true });
+  toy = await makeToy([40, 12, 15], { discs: true });
   out = join(toy.folder, 'comparison');
   report = await compare(toy.dataset, { methods: methods(), out }, { onProgress: one => progress.push(one) });
 }, 240_000);

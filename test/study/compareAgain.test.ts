@@ -15,7 +15,7 @@ const tiny = { epochs: 3, batchSize: 30, augmentation: false } as const;
 const methods = () => ['centroid', { name: 'tiny', method: toy.network, settings: tiny }];
 
 beforeAll(async () => {
-  toy = await makeToy([40, 12, 15], { still: true });
+  toy = await makeToy([40, 12, 15], { discs: true });
   out = join(toy.folder, 'comparison');
   report = await compare(toy.dataset, { methods: methods(), out });
 }, 240_000);

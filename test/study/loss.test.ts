@@ -15,7 +15,7 @@ let report: LossReport;
 const settings = () => ({ model: toy.network, epochs: 3, batchSize: 25, augmentation: false as const });
 
 beforeAll(async () => {
-  toy = await makeToy([40, 12, 0], { still: true });
+  toy = await makeToy([40, 12, 0], { discs: true });
   out = join(toy.folder, 'losses');
   report = await studyLoss(toy.dataset, {
     losses: ['crossEntropy', 'doubleSoftmax'],

@@ -14,7 +14,7 @@ const out = (name: string) => join(toy.folder, name);
 const random = { method: 'centroid', way: 'random', trials: 6, seed: 3 } as const;
 
 beforeAll(async () => {
-  toy = await makeToy([120, 40, 12], { still: true });
+  toy = await makeToy([120, 40, 12], { discs: true });
 });
 afterAll(() => toy.remove());
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
       [40, 10, 12],
       [4, 3, 3],
     ],
-    { still: true },
+    { discs: true },
   );
   out = join(toy.folder, 'volume');
   report = await studyVolume(toy.dataset, options(), { onProgress: one => progress.push(one) });

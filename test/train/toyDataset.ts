@@ -33,12 +33,12 @@ export interface Toy {
 }
 
 /**
- * Cells of K classes that differ by the direction of stripes, or where those stand still, which plain methods need, by
- * where they are; `perPart` of each class in train, validation, test.
+ * Cells of K classes that differ by the direction of stripes, or, with `discs`, which plain methods tell apart too, are
+ * discs of different size; `perPart` of each class in train, validation, test.
  */
 export async function makeToy(
   perPart: number[] | number[][] = [40, 12, 12],
-  { classes = ['flat', 'level', 'upright'], split = true, still = false } = {},
+  { classes = ['flat', 'level', 'upright'], split = true, discs = false } = {},
 ): Promise<Toy> {
   const folder = await mkdtemp(join(tmpdir(), 'brightcell-toy-'));
   const toy = {
@@ -62,7 +62,7 @@ export async function makeToy(
     const counts = (Array.isArray(perPart[0]) ? perPart[label] : perPart) as number[];
     return counts.flatMap((count, part) => Array.from({ length: count }, (_, i) => ({ label, part, i })));
   });
-  await dataset.append(cells.map(({ label, part, i }) => drawCell(label, mixSeed(label, part, i), still)));
+  await dataset.append(cells.map(({ label, part, i }) => drawCell(label, mixSeed(label, part, i), discs)));
   if (split) {
     const names = cells.map(({ part }) => splitNames[part] as SplitName);
     await dataset.writeSplit({ id: Int32Array.from(cells.keys()), split: names }, { by: 'test' });
@@ -71,13 +71,15 @@ export async function makeToy(
   return { ...toy, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-function drawCell(label: number, seed: number, still: boolean): NewCell {
+function drawCell(label: number, seed: number, discs: boolean): NewCell {
   const noise = (at: number) => (mixSeed(seed, at) % 81) - 40;
-  const phase = still ? 0 : mixSeed(seed, 7) % 8;
+  const phase = mixSeed(seed, 7) % 8;
   const stripe = (y: number, x: number) =>
     label === 0 ? 0 : label === 1 ? ((y + phase) >> 1) & 1 : ((x + phase) >> 1) & 1;
+  const disc = (y: number, x: number) => (Math.hypot(y - 7.5, x - 7.5) < 3 + 2 * label ? 1 : 0);
+  const drawn = discs ? disc : stripe;
   const pixels = Uint8Array.from({ length: side * side }, (_, i) => {
-    return 90 + 70 * stripe(Math.floor(i / side), i % side) + noise(i);
+    return 90 + 70 * drawn(Math.floor(i / side), i % side) + noise(i);
   });
   return {
     pixels,
