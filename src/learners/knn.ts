@@ -33,7 +33,7 @@ const usualList = [1, 3, 5, 7, 9, 11, 15, 21, 31, 51];
 
 const rules: SettingsOf<KnnSettings> = {
   k: {
-    must: `a whole number from 1 to ${mostNeighbours}, a list of such, or auto`,
+    must: `a whole number from 1 to ${mostNeighbours}, a list of such as [1,3,5], or auto`,
     usual: 'auto',
     about: `neighbours that vote; auto chooses of ${usualList.join(', ')} on the validation cells`,
     accepts: value =>
