@@ -211,7 +211,7 @@ class DistanceWork {
   }
 
   void widen(Scratch& s, int shift) {
-    const int64_t size = rows_ * blockColumns;
+    const int64_t size = left_.count() * blockColumns;
     const int64_t weight = int64_t{1} << shift;
     for (int64_t i = 0; i < size; ++i) s.wide.data()[i] += weight * s.dot.data()[i];
   }
@@ -241,10 +241,11 @@ class DistanceWork {
     const int64_t skipped = from / numbersPerWord(type_) * k_.tileRows;
     for (int64_t panel = 0; panel < panels_; ++panel) {
       const uint32_t* left = left_.data_.data() + (leftPlane * panels_ + panel) * left_.words_ * k_.tileRows;
+      const int rows = static_cast<int>(std::min<int64_t>(k_.tileRows, left_.count() - panel * k_.tileRows));
       s.ahead.fetch((panel + 1) * blockColumns / panels_);
       for (int64_t j = 0; j < count; j += k_.tileColumns) {
         const uint32_t* right = s.right.data() + (rightPlane * blockColumns + j) * words;
-        compute(DistanceTile{left + skipped, right, words}, panel * k_.tileRows * blockColumns + j);
+        compute(DistanceTile{left + skipped, right, words, rows}, panel * k_.tileRows * blockColumns + j);
       }
     }
   }

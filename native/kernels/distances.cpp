@@ -11,11 +11,6 @@
 namespace brightcell::BRIGHTCELL_SET {
 namespace {
 
-#if defined(__AVX512BF16__)  // every processor that has it multiplies bytes as well
-constexpr int bytesPerWord = 4;
-#else
-constexpr int bytesPerWord = 2;
-#endif
 #if defined(__AVX512F__)
 constexpr int tileRows = 6, tileVectors = 4;
 #elif defined(__AVX2__)
@@ -29,8 +24,10 @@ constexpr int tileColumns = tileVectors * lanes;
 
 typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef int32_t Word __attribute__((may_alias));
-typedef uint8_t ByteWords __attribute__((vector_size(lanes * bytesPerWord)));
-typedef uint8_t UnalignedByteWords __attribute__((vector_size(lanes * bytesPerWord), aligned(1), may_alias));
+typedef uint8_t Quads __attribute__((vector_size(lanes * 4)));
+typedef uint8_t UnalignedQuads __attribute__((vector_size(lanes * 4), aligned(1), may_alias));
+typedef uint8_t Pairs __attribute__((vector_size(lanes * 2)));
+typedef uint8_t UnalignedPairs __attribute__((vector_size(lanes * 2), aligned(1), may_alias));
 typedef int16_t Shorts __attribute__((vector_size(lanes * 4)));
 typedef float Half __attribute__((vector_size(lanes * 2)));
 typedef double Doubles __attribute__((vector_size(lanes * 4)));
@@ -39,38 +36,39 @@ typedef double UnalignedDoubles __attribute__((vector_size(lanes * 4), aligned(8
 BRIGHTCELL_INLINE Integers loadWords(const void* p) { return *static_cast<const UnalignedIntegers*>(p); }
 BRIGHTCELL_INLINE void storeWords(void* p, Integers v) { *static_cast<UnalignedIntegers*>(p) = v; }
 
-#if defined(__AVX512BF16__)
-BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(right), "v"(left));
-}
-#elif defined(__AVX512F__)
-BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
-  sum += (Integers)_mm512_madd_epi16((__m512i)left, (__m512i)right);
-}
+// Numbers of 16 bits, two to a word. `words` gives those of a vector's bytes; of the left, less 128.
+struct InPairs {
+  static constexpr int bytesPerWord = 2;
+  static inline __attribute__((always_inline)) Integers words(const uint8_t* src, bool left) {
+    const Shorts wide = __builtin_convertvector(*reinterpret_cast<const UnalignedPairs*>(src), Shorts);
+    return (Integers)(left ? wide - static_cast<int16_t>(128) : wide);
+  }
+  static inline __attribute__((always_inline)) void add(Integers& sum, Integers left, Integers right) {
+#if defined(__AVX512F__)
+    sum += (Integers)_mm512_madd_epi16((__m512i)left, (__m512i)right);
 #elif defined(__AVX2__)
-BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
-  sum += (Integers)_mm256_madd_epi16((__m256i)left, (__m256i)right);
-}
+    sum += (Integers)_mm256_madd_epi16((__m256i)left, (__m256i)right);
 #elif defined(__x86_64__)
-BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
-  sum += (Integers)_mm_madd_epi16((__m128i)left, (__m128i)right);
-}
+    sum += (Integers)_mm_madd_epi16((__m128i)left, (__m128i)right);
 #else
-BRIGHTCELL_INLINE void addProducts(Integers& sum, Integers left, Integers right) {
-  sum += (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
-}
+    sum += (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
 #endif
+  }
+};
 
-// Words of a vector's bytes: as they are, or widened; of the left, less 128.
-BRIGHTCELL_INLINE Integers bytesToWords(const uint8_t* src, bool left) {
-  const ByteWords bytes = *reinterpret_cast<const UnalignedByteWords*>(src);
-#if defined(__AVX512BF16__)
-  return (Integers)(left ? bytes ^ 0x80 : bytes);
-#else
-  const Shorts wide = __builtin_convertvector(bytes, Shorts);
-  return (Integers)(left ? wide - static_cast<int16_t>(128) : wide);
+#if defined(__AVX512F__)
+// Bytes, four to a word, on processors that multiply them; not all with AVX-512 do, but the assembler always knows how.
+struct InQuads {
+  static constexpr int bytesPerWord = 4;
+  static inline __attribute__((always_inline)) Integers words(const uint8_t* src, bool left) {
+    const Quads bytes = *reinterpret_cast<const UnalignedQuads*>(src);
+    return (Integers)(left ? bytes ^ 0x80 : bytes);
+  }
+  static inline __attribute__((always_inline)) void add(Integers& sum, Integers left, Integers right) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(right), "v"(left));
+  }
+};
 #endif
-}
 
 BRIGHTCELL_INLINE Integers interleave(Integers first, Integers second, Integers places) {
   return (Integers)shuffle((Vector)first, (Vector)second, places);
@@ -128,10 +126,11 @@ BRIGHTCELL_INLINE void packGroup(const Element* const* rows, int count, int widt
   }
 }
 
+template <class Products>
 void packBytes(const uint8_t* const* rows, int count, int width, int64_t elements, bool left, uint32_t* dst) {
   for (int first = 0; first < width; first += lanes)
-    packGroup(rows, count, width, first, elements, bytesPerWord, reinterpret_cast<Word*>(dst),
-              [left](const uint8_t* src) { return bytesToWords(src, left); });
+    packGroup(rows, count, width, first, elements, Products::bytesPerWord, reinterpret_cast<Word*>(dst),
+              [left](const uint8_t* src) { return Products::words(src, left); });
 }
 
 void packFloats(const float* const* rows, int count, int width, int64_t elements, uint32_t* dst) {
@@ -140,10 +139,11 @@ void packFloats(const float* const* rows, int count, int width, int64_t elements
               [](const float* src) { return loadWords(src); });
 }
 
-void byteTile(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulate) {
-  Integers acc[tileRows][tileVectors];
+template <class Products, int Rows>
+void byteRows(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulate) {
+  Integers acc[Rows][tileVectors];
   BRIGHTCELL_UNROLL
-  for (int i = 0; i < tileRows; ++i) {
+  for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
     for (int v = 0; v < tileVectors; ++v)
       acc[i][v] = accumulate ? loadWords(c + i * cStep + v * lanes) : Integers{};
@@ -158,16 +158,32 @@ void byteTile(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulat
       BRIGHTCELL_KEEP(w[v]);
     }
     BRIGHTCELL_UNROLL
-    for (int i = 0; i < tileRows; ++i) {
+    for (int i = 0; i < Rows; ++i) {
       const Integers x = left[i] - Integers{};
       BRIGHTCELL_UNROLL
-      for (int v = 0; v < tileVectors; ++v) addProducts(acc[i][v], x, w[v]);
+      for (int v = 0; v < tileVectors; ++v) Products::add(acc[i][v], x, w[v]);
     }
   }
   BRIGHTCELL_UNROLL
-  for (int i = 0; i < tileRows; ++i) {
+  for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
     for (int v = 0; v < tileVectors; ++v) storeWords(c + i * cStep + v * lanes, acc[i][v]);
+  }
+}
+
+template <class Products>
+void byteTile(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulate) {
+  switch (t.rows) {
+#define BRIGHTCELL_CASE(n) \
+  case n:                  \
+    return byteRows<Products, n <= tileRows ? n : tileRows>(t, c, cStep, accumulate);
+    BRIGHTCELL_CASE(1)
+    BRIGHTCELL_CASE(2)
+    BRIGHTCELL_CASE(3)
+    BRIGHTCELL_CASE(4)
+    BRIGHTCELL_CASE(5)
+    BRIGHTCELL_CASE(6)
+#undef BRIGHTCELL_CASE
   }
 }
 
@@ -223,8 +239,8 @@ void floatTile(const DistanceTile& t, double* c, ptrdiff_t cStep, bool accumulat
   }
 }
 
-ByteSums byteSums(const uint8_t* src, int64_t count) {
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
+ByteSums quadSums(const uint8_t* src, int64_t count) {
   constexpr int step = lanes * 4, chains = 2;
   constexpr int64_t most = 16384 * step;  // a lane's sum: 16384 * 4 * 255 * 127 < 2^31
   const int64_t whole = count / (chains * step) * (chains * step);
@@ -237,8 +253,8 @@ ByteSums byteSums(const uint8_t* src, int64_t count) {
       BRIGHTCELL_UNROLL
       for (int chain = 0; chain < chains; ++chain) {
         const Integers bytes = loadWords(src + i + chain * step);
-        addProducts(sum[chain], ones, bytes);
-        addProducts(products[chain], bytes ^ middle, bytes);
+        InQuads::add(sum[chain], ones, bytes);
+        InQuads::add(products[chain], bytes ^ middle, bytes);
       }
     }
     int64_t total = 0, product = 0;
@@ -251,10 +267,8 @@ ByteSums byteSums(const uint8_t* src, int64_t count) {
     result.squares += static_cast<uint64_t>(product + 128 * total);
   }
   return result;
-#else
-  return sumBytes(src, count);
-#endif
 }
+#endif
 
 template <class Sum>
 BRIGHTCELL_INLINE int64_t finish(const Sum* dot, const int64_t* other, int64_t own, int64_t count, int64_t* dst) {
@@ -280,6 +294,7 @@ void wholeToReal(const int64_t* src, int64_t count, double* dst) {
 }
 
 // Enough sums at once for latency times units (peak.cpp).
+template <class Products>
 int64_t peakBytes(int64_t rounds, float* sink) {
   constexpr int sums = 12;
   Integers acc[sums], left{}, right{};
@@ -290,31 +305,43 @@ int64_t peakBytes(int64_t rounds, float* sink) {
   for (int64_t round = 0; round < rounds; ++round) {
     BRIGHTCELL_UNROLL
     for (int i = 0; i < sums; ++i) {
-      addProducts(acc[i], left, right);
+      Products::add(acc[i], left, right);
       BRIGHTCELL_KEEP(acc[i]);
     }
   }
   BRIGHTCELL_UNROLL
   for (int i = 1; i < sums; ++i) acc[0] += acc[i];
   store(sink, (Vector)acc[0]);
-  return sums * lanes * bytesPerWord;
+  return sums * lanes * Products::bytesPerWord;
+}
+
+template <class Products>
+constexpr DistanceKernels kernelsWith(ByteSums (*sums)(const uint8_t*, int64_t)) {
+  return {
+      .tileRows = tileRows,
+      .tileColumns = tileColumns,
+      .bytesPerWord = Products::bytesPerWord,
+      .packBytes = packBytes<Products>,
+      .packFloats = packFloats,
+      .byteTile = byteTile<Products>,
+      .floatTile = floatTile,
+      .byteSums = sums,
+      .distanceRow = distanceRow,
+      .wideDistanceRow = wideDistanceRow,
+      .wholeToReal = wholeToReal,
+      .peakBytes = peakBytes<Products>,
+  };
 }
 
 }  // namespace
 
-const DistanceKernels distanceKernels = {
-    .tileRows = tileRows,
-    .tileColumns = tileColumns,
-    .bytesPerWord = bytesPerWord,
-    .packBytes = packBytes,
-    .packFloats = packFloats,
-    .byteTile = byteTile,
-    .floatTile = floatTile,
-    .byteSums = byteSums,
-    .distanceRow = distanceRow,
-    .wideDistanceRow = wideDistanceRow,
-    .wholeToReal = wholeToReal,
-    .peakBytes = peakBytes,
-};
+#if defined(__AVX512BF16__)  // every processor that has it multiplies bytes as well
+const DistanceKernels distanceKernels = kernelsWith<InQuads>(quadSums);
+#else
+const DistanceKernels distanceKernels = kernelsWith<InPairs>(sumBytes);
+#if defined(__AVX512F__)
+const DistanceKernels quadDistanceKernels = kernelsWith<InQuads>(quadSums);
+#endif
+#endif
 
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -13,6 +13,7 @@ namespace brightcell {
 struct DistanceTile {
   const uint32_t *left, *right;  // panels of those widths
   int64_t words;
+  int rows;  // of the left panel that are wanted, 1..tileRows; a tile of floats is written whole
 };
 
 struct DistanceKernels {
@@ -36,6 +37,11 @@ struct DistanceKernels {
   // Rounds of products on registers alone, as Kernels::peakFloat32.
   int64_t (*peakBytes)(int64_t rounds, float* sink);
 };
+
+#if defined(__x86_64__)
+// avx512 with products of bytes, for processors with AVX512-VNNI and without AVX512-BF16.
+namespace avx512 { extern const DistanceKernels quadDistanceKernels; }
+#endif
 
 // 65536 * 255 * 128 < 2^31.
 constexpr int64_t mostByteProducts = 65536;

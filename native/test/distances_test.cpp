@@ -79,6 +79,10 @@ void onEverySet(const Body& body) {
   for (const Kernels* set : availableKernels()) {
     chooseKernels(set->name);
     body();
+    if (std::string(set->name) != "avx512bf16") continue;
+    chooseKernels("avx512vnni");  // every processor that has bfloat16 has it, though it takes the other
+    body();
+    chooseKernels(set->name);
   }
 }
 
