@@ -41,11 +41,15 @@ Layer readLayer(const Napi::Object& object) {
                                               {"dropout", LayerKind::dropout},
                                               {"relu", LayerKind::activation},
                                               {"tanh", LayerKind::activation},
-                                              {"scaledTanh", LayerKind::activation}});
+                                              {"scaledTanh", LayerKind::activation},
+                                              {"sigmoid", LayerKind::activation},
+                                              {"upsample", LayerKind::upsample},
+                                              {"reshape", LayerKind::reshape}});
   if (layer.kind == LayerKind::activation)
     layer.activation = choose<Activation>(layer.type, {{"relu", Activation::relu},
                                                        {"tanh", Activation::tanh},
-                                                       {"scaledTanh", Activation::scaledTanh}});
+                                                       {"scaledTanh", Activation::scaledTanh},
+                                                       {"sigmoid", Activation::sigmoid}});
   layer.units = static_cast<int>(number(object, "units"));
   layer.bias = flag(object, "bias");
   layer.decay = number(object, "decay");
@@ -55,7 +59,30 @@ Layer readLayer(const Napi::Object& object) {
     const auto w = object.Get("window").As<Napi::Int32Array>();
     layer.window = {w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
   }
+  if (object.Get("times").IsTypedArray()) {
+    const auto times = object.Get("times").As<Napi::Int32Array>();
+    layer.window.height = times[0];
+    layer.window.width = times[1];
+  }
+  if (object.Get("shape").IsTypedArray()) {
+    const auto shape = object.Get("shape").As<Napi::Int32Array>();
+    layer.shape = {shape[0], shape[1], shape[2]};
+  }
   return layer;
+}
+
+std::vector<Layer> readLayers(const Napi::Value& value) {
+  const auto list = value.As<Napi::Array>();
+  std::vector<Layer> layers;
+  for (uint32_t i = 0; i < list.Length(); ++i) layers.push_back(readLayer(list.Get(i).As<Napi::Object>()));
+  return layers;
+}
+
+// Null or undefined: none.
+Decoder readDecoder(const Napi::Value& value) {
+  if (!value.IsObject()) return {};
+  const auto object = value.As<Napi::Object>();
+  return {static_cast<size_t>(number(object, "from")), readLayers(object.Get("layers"))};
 }
 
 Initialiser readInitialiser(const Napi::Object& object) {
@@ -175,6 +202,7 @@ Step readStep(const Napi::Object& input) {
   step.learningRate = number(input, "learningRate");
   step.clipNorm = number(input, "clipNorm");
   step.seed = rows->seed;
+  step.reconstructionWeight = number(input, "reconstructionWeight", 1);
   return {rows, labels, step};
 }
 
@@ -188,25 +216,24 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                         InstanceMethod<&NativeNetwork::profile>("profile"),
                         InstanceMethod<&NativeNetwork::activations>("activations"),
                         InstanceMethod<&NativeNetwork::activationsOfOne>("activationsOfOne"),
+                        InstanceMethod<&NativeNetwork::reconstruct>("reconstruct"),
                         InstanceMethod<&NativeNetwork::tensors>("tensors"),
                         InstanceMethod<&NativeNetwork::write>("write"),
                         InstanceMethod<&NativeNetwork::parameterCount>("parameterCount"),
                         InstanceMethod<&NativeNetwork::dispose>("dispose")});
   }
 
-  // (input Int32Array [C, H, W], layers, seed, initialiser, precision)
+  // (input Int32Array [C, H, W], layers, seed, initialiser, precision, decoder { from, layers } or undefined)
   explicit NativeNetwork(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeNetwork>(info) {
     const auto input = info[0].As<Napi::Int32Array>();
-    const auto list = info[1].As<Napi::Array>();
-    std::vector<Layer> layers;
-    for (uint32_t i = 0; i < list.Length(); ++i) layers.push_back(readLayer(list.Get(i).As<Napi::Object>()));
     try {
-      core_ = std::make_shared<Network>(Shape{input[0], input[1], input[2]}, std::move(layers),
+      core_ = std::make_shared<Network>(Shape{input[0], input[1], input[2]}, readLayers(info[1]),
                                         static_cast<uint64_t>(info[2].As<Napi::Number>().DoubleValue()),
                                         readInitialiser(info[3].As<Napi::Object>()),
                                         choose<Precision>(info[4].ToString().Utf8Value(),
                                                           {{"float32", Precision::float32},
-                                                           {"bfloat16", Precision::bfloat16}}));
+                                                           {"bfloat16", Precision::bfloat16}}),
+                                        readDecoder(info[5]));
     } catch (const std::exception& error) {
       throw Napi::Error::New(info.Env(), error.what());
     }
@@ -223,6 +250,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                        [result](Napi::Env env) -> Napi::Value {
                          auto object = Napi::Object::New(env);
                          object.Set("loss", result->loss);
+                         object.Set("reconstructionLoss", result->reconstructionLoss);
                          object.Set("correct", static_cast<double>(result->correct));
                          object.Set("gradientNorm", result->gradientNorm);
                          object.Set("finite", result->finite);
@@ -295,6 +323,12 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     const int layer = info[1].As<Napi::Number>().Int32Value();
     return infer(info, layer < 0 ? core_->input().size() : core_->outputShapes()[layer].size(),
                  [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
+  }
+
+  Napi::Value reconstruct(const Napi::CallbackInfo& info) {
+    return infer(info, core_->input().size(), [](Network& core, const ImageSource& source, float* dst) {
+      core.reconstruct(source, dst);
+    });
   }
 
   static std::vector<Napi::Object> keep(const Napi::CallbackInfo& info) {

@@ -28,6 +28,10 @@ std::unique_ptr<Block> createDenseBlock(Shape source, int units, Parameter* weig
 std::unique_ptr<Block> createMaxPoolBlock(Shape source, const Window&);
 // Mean of the positions inside the map, as TensorFlow does: the border does not count.
 std::unique_ptr<Block> createAveragePoolBlock(Shape source, const Window&);
+// Nearest neighbour: `rows` x `columns` equal positions for each.
+std::unique_ptr<Block> createUpsampleBlock(Shape source, int rows, int columns);
+// A vector in the order [C, H, W] as a map of that shape.
+std::unique_ptr<Block> createReshapeBlock(Shape source, Shape output);
 std::unique_ptr<Block> createActivationBlock(Shape source, Activation);
 // Zero with probability `rate`, otherwise divided by (1 - rate); which, follows from the step's seed, the layer, the
 // image's place in the batch and the unit. Nothing outside training.

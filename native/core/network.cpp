@@ -11,6 +11,7 @@
 #include "core/instruction_set.h"
 #include "core/parallel.h"
 #include "core/random.h"
+#include "core/reconstruction.h"
 
 namespace brightcell {
 
@@ -33,6 +34,8 @@ Shape outputOf(const Layer& layer, Shape s) {
     case LayerKind::averagePool:
       return {s.channels, layer.window.outputHeight(s.height), layer.window.outputWidth(s.width)};
     case LayerKind::dense: return {layer.units, 1, 1};
+    case LayerKind::upsample: return {s.channels, s.height * layer.window.height, s.width * layer.window.width};
+    case LayerKind::reshape: return layer.shape;
     default: return s;
   }
 }
@@ -50,8 +53,8 @@ void toChannelsFirst(const float* src, Shape shape, float* dst) {
 }
 
 // Gradient of a block's result with its factor, slope and offset done.
-Gradient carryOut(const Pass& pass, const Block& block, const Gradient& g) {
-  const Features result = block.features();
+Gradient carryOut(const Pass& pass, const Features& result, const Gradient& g) {
+  if (g.factor == nullptr) return g;
   const int64_t size = result.shape.size();
   parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
     kernels().combine(g.data + image * size, result.data + image * size, g.factor, g.slope, g.offset,
@@ -63,16 +66,19 @@ Gradient carryOut(const Pass& pass, const Block& block, const Gradient& g) {
 }  // namespace
 
 Network::Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser,
-                 Precision precision)
-    : input_(input), layers_(std::move(layers)), precision_(precision) {
+                 Precision precision, Decoder decoder)
+    : input_(input), layers_(std::move(layers)), depth_(layers_.size()),
+      branch_(decoder.layers.empty() ? 0 : decoder.from + 1), precision_(precision) {
+  layers_.insert(layers_.end(), decoder.layers.begin(), decoder.layers.end());
   if (precision == Precision::bfloat16 && !kernels().bfloat16)
     throw std::invalid_argument(std::string("the instruction set ") + kernels().name + " has no bfloat16");
   Shape shape = input;
   for (size_t i = 0; i < layers_.size(); ++i) {
+    if (i == depth_) shape = shapes_[branch_ - 1];
     addParameters(i, shape);
     shape = outputOf(layers_[i], shape);
     if (shape.channels < 1 || shape.height < 1 || shape.width < 1)
-      throw std::invalid_argument("layer " + std::to_string(i) + " leaves nothing of its input");
+      throw std::invalid_argument("layer " + layerName(i) + " leaves nothing of its input");
     shapes_.push_back(shape);
   }
   for (size_t i = 0; i < parameters_.size(); ++i) initialise(initialiser, seed, i, *parameters_[i]);
@@ -111,7 +117,7 @@ void Network::addParameters(size_t index, Shape source) {
 Parameter* Network::addParameter(size_t layer, const char* what, ParameterKind kind, std::vector<int64_t> shape,
                                  int64_t outer, Shape layout) {
   auto parameter = std::make_unique<Parameter>();
-  parameter->name = std::to_string(layer) + "." + layers_[layer].type + "." + what;
+  parameter->name = layerName(layer) + "." + layers_[layer].type + "." + what;
   parameter->shape = std::move(shape);
   parameter->kind = kind;
   parameter->outer = outer;
@@ -121,19 +127,24 @@ Parameter* Network::addParameter(size_t layer, const char* what, ParameterKind k
 }
 
 Parameter* Network::parameter(size_t layer, const char* what) {
-  const std::string name = std::to_string(layer) + "." + layers_[layer].type + "." + what;
+  const std::string name = layerName(layer) + "." + layers_[layer].type + "." + what;
   for (auto& p : parameters_)
     if (p->name == name) return p.get();
   return nullptr;
 }
 
-std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
+std::string Network::layerName(size_t layer) const {
+  return layer < depth_ ? std::to_string(layer) : "decoder." + std::to_string(layer - depth_);
+}
+
+std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, bool training) {
   auto plan = std::make_unique<Plan>();
-  Shape shape = input_;
-  for (size_t i = 0; i < layers;) {
+  Shape shape = begin == 0 ? input_ : shapes_[branch_ - 1];
+  for (size_t i = begin; i < layers;) {
     const size_t at = i++;
     const Layer& layer = layers_[at];
-    const auto next = [&](LayerKind kind) { return i < layers && layers_[i].kind == kind; };
+    // A block ends where the decoder reads.
+    const auto next = [&](LayerKind kind) { return i < layers && i != branch_ && layers_[i].kind == kind; };
     switch (layer.kind) {
       case LayerKind::conv: {
         ConvLayers conv{layer.units, layer.window, parameter(at, "weights"), parameter(at, "bias")};
@@ -148,7 +159,7 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
           takeActivation();
         }
         conv.training = training;
-        conv.first = plan->blocks.empty();
+        conv.first = begin == 0 && plan->blocks.empty();
         conv.measured = next(LayerKind::batchNorm);
         conv.precision = precision_;
         plan->blocks.push_back(createConvBlock(shape, conv));
@@ -167,6 +178,10 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
       case LayerKind::dropout:
         plan->blocks.push_back(createDropoutBlock(shape, static_cast<int>(at), layer.rate));
         break;
+      case LayerKind::upsample:
+        plan->blocks.push_back(createUpsampleBlock(shape, layer.window.height, layer.window.width));
+        break;
+      case LayerKind::reshape: plan->blocks.push_back(createReshapeBlock(shape, layer.shape)); break;
       case LayerKind::batchNorm:
         plan->blocks.push_back(createBatchNormBlock(
             shape, {parameter(at, "gamma"), parameter(at, "beta"), parameter(at, "runningMean"),
@@ -185,8 +200,9 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t layers, bool training) {
   return plan;
 }
 
-bool Network::hasBatchNorm() const {
-  return std::any_of(layers_.begin(), layers_.end(),
+bool Network::hasBatchNorm(size_t first, size_t last) const {
+  return std::any_of(layers_.begin() + static_cast<std::ptrdiff_t>(first),
+                     layers_.begin() + static_cast<std::ptrdiff_t>(last),
                      [](const Layer& layer) { return layer.kind == LayerKind::batchNorm; });
 }
 
@@ -217,39 +233,87 @@ Features Network::forward(Plan& plan, size_t blocks, const Pass& pass, const Ima
       if (!straight) toChannelsLast(scratch, input_, dst);
     });
   }
-  Features features{inputs, input_};
+  return run(plan, blocks, pass, {inputs, input_});
+}
+
+// The decoder's blocks are counted on from the others in a profile.
+size_t Network::profiledFrom(const Plan& plan) const {
+  if (&plan == decoderTraining_.get()) return training_->blocks.size();
+  return &plan == decoderInference_.get() ? inference_->blocks.size() : 0;
+}
+
+Features Network::run(Plan& plan, size_t blocks, const Pass& pass, Features features) {
+  const Profile::Phase phase = pass.training ? Profile::forward : Profile::inference;
   for (size_t i = 0; i < blocks; ++i) {
-    const Stopwatch watch(profile_ ? profile_->at(phase, i) : nullptr);
+    const Stopwatch watch(profile_ ? profile_->at(phase, profiledFrom(plan) + i) : nullptr);
     plan.blocks[i]->forward(pass, features);
     features = plan.blocks[i]->features();
   }
   return features;
 }
 
-// The gradient of the last block's result stands in diffs_[0].
-void Network::backward(Plan& plan, const Pass& pass) {
+// The gradient of the last block's result stands in the first of the plan's two buffers. Where the decoder reads, its
+// gradient is added. Gives the gradient of the source; of the network's own input there is none.
+Gradient Network::backward(Plan& plan, const Pass& pass, const Features& source) {
+  const bool decoding = &plan == decoderTraining_.get();
+  Buffer<float>* diffs = decoding ? decoderDiffs_ : diffs_;
   int at = 0;
-  Gradient gradient{diffs_[0].data()};
+  Gradient gradient{diffs[0].data()};
   for (size_t i = plan.blocks.size(); i-- > 0;) {
-    const Features src = i == 0 ? Features{inputs_.data(), input_} : plan.blocks[i - 1]->features();
+    Features src = i == 0 ? source : plan.blocks[i - 1]->features();
     Block& block = *plan.blocks[i];
-    const Stopwatch watch(profile_ ? profile_->at(Profile::backward, i) : nullptr);
-    if (gradient.factor != nullptr && !block.takesScaledGradient()) gradient = carryOut(pass, block, gradient);
+    if (hasDecoder() && plan.firstLayers[i + 1] == branch_) {
+      gradient = carryOut(pass, block.features(), gradient);
+      decode(pass, block.features(), gradient.data);
+    }
+    // What a batch norm wants summed is the gradient of both its readers.
+    if (hasDecoder() && plan.firstLayers[i] == branch_) src.gradientSums = nullptr;
+    const Stopwatch watch(profile_ ? profile_->at(Profile::backward, profiledFrom(plan) + i) : nullptr);
+    if (!block.takesScaledGradient()) gradient = carryOut(pass, block.features(), gradient);
     const int into = block.inPlace() ? at : 1 - at;
     float* diffSrc = nullptr;
-    if (i > 0) diffSrc = block.inPlace() ? diffs_[at].data() : diffs_[into].reserve(pass.count * src.shape.size());
+    if (i > 0 || decoding)
+      diffSrc = block.inPlace() ? diffs[at].data() : diffs[into].reserve(pass.count * src.shape.size());
     block.backward(pass, src, gradient, diffSrc);
     gradient = block.sourceGradient(diffSrc);
     at = into;
   }
+  return gradient;
+}
+
+// The decoder forward and backward, in parts of a size that depends on it only: its widest maps are as large as the
+// images. Adds to diffCode the gradient of what the decoder reads.
+void Network::decode(const Pass& pass, const Features& code, float* diffCode) {
+  Plan& plan = *decoderTraining_;
+  decoderScratch_.reserve(plan.scratchFloats, threads());
+  const int64_t most = hasBatchNorm(depth_, layers_.size())
+                           ? pass.count
+                           : std::max<int64_t>(8, trainingPartBytes / plan.bytesPerImage);
+  for (int64_t first = 0; first < pass.count; first += most) {
+    const Pass part{std::min(most, pass.count - first), pass.first + first, true, pass.accumulate || first > 0,
+                    pass.dropSeed, &decoderScratch_};
+    const int64_t size = code.shape.size();
+    const Features source{code.data + first * size, code.shape, code.scale, code.shift};
+    const Features result = run(plan, plan.blocks.size(), part, source);
+    float* diff = decoderDiffs_[0].reserve(part.count * input_.size());
+    reconstructionSum_ += reconstructionLoss(result, inputs_.data() + first * input_.size(), part.count,
+                                             reconstructionScale_, diff);
+    const Gradient gradient = carryOut(part, source, backward(plan, part, source));
+    parallelFor(part.count, [&](std::ptrdiff_t i, int) {
+      kernels().add(gradient.data + i * size, diffCode + (first + i) * size, size);
+    });
+  }
 }
 
 StepResult Network::computeGradients(const ImageSource& images, const TrainStep& step) {
-  if (!training_) training_ = makePlan(layers_.size(), true);
+  if (!training_) training_ = makePlan(0, depth_, true);
+  if (hasDecoder() && !decoderTraining_) decoderTraining_ = makePlan(depth_, layers_.size(), true);
   Plan& plan = *training_;
-  const int64_t part = hasBatchNorm() ? images.count
+  const int64_t part = hasBatchNorm(0, depth_) ? images.count
                                       : std::min(images.count, std::max<int64_t>(16, trainingPartBytes / plan.bytesPerImage));
   const uint64_t dropSeed = Random(step.seed, static_cast<uint64_t>(step_)).next();
+  reconstructionScale_ = step.reconstructionWeight / static_cast<double>(images.count);
+  reconstructionSum_ = 0;
   StepResult result;
   for (int64_t first = 0; first < images.count; first += part) {
     const Pass pass{std::min(part, images.count - first), first, true, first > 0, dropSeed, &scratch_};
@@ -266,11 +330,12 @@ StepResult Network::computeGradients(const ImageSource& images, const TrainStep&
                                         1.0 / static_cast<double>(images.count), diff);
     result.loss += loss.sum;
     result.correct += loss.correct;
-    backward(plan, pass);
+    backward(plan, pass, {inputs_.data(), input_});
   }
   result.loss /= static_cast<double>(images.count);
+  result.reconstructionLoss = reconstructionSum_ / static_cast<double>(images.count);
   result.gradientNorm = gradientNorm(trainedParameters());
-  result.finite = std::isfinite(result.loss) && std::isfinite(result.gradientNorm);
+  result.finite = std::isfinite(result.loss) && std::isfinite(result.reconstructionLoss) && std::isfinite(result.gradientNorm);
   return result;
 }
 
@@ -280,20 +345,27 @@ StepResult Network::trainStep(const ImageSource& images, const TrainStep& step) 
   const Moments wanted = step.optimiser.kind == OptimiserKind::sgd ? Moments::sgd : Moments::adam;
   if (moments_ != wanted) resetMoments(wanted);
   for (auto& block : training_->blocks) block->commit(step_);
+  if (hasDecoder())
+    for (auto& block : decoderTraining_->blocks) block->commit(step_);
   const double scale =
       step.clipNorm > 0 && result.gradientNorm > step.clipNorm ? step.clipNorm / result.gradientNorm : 1.0;
   update(step.optimiser, trainedParameters(), step.learningRate, ++step_, scale);
   return result;
 }
 
+Network::Plan& Network::inferencePlan() {
+  if (!inference_) inference_ = makePlan(0, depth_, false);
+  return *inference_;
+}
+
 void Network::infer(const ImageSource& images, size_t layers,
                     const std::function<void(int64_t, const Features&)>& take) {
-  if (!inference_) inference_ = makePlan(layers_.size(), false);
+  Plan& whole = inferencePlan();
   // Where a block ends with the last layer wanted, the kept plan serves, with the weights that it has prepared.
-  const auto& ends = inference_->firstLayers;
+  const auto& ends = whole.firstLayers;
   const auto end = std::find(ends.begin(), ends.end(), layers);
-  const auto partial = end == ends.end() ? makePlan(layers, false) : nullptr;
-  Plan& plan = partial ? *partial : *inference_;
+  const auto partial = end == ends.end() ? makePlan(0, layers, false) : nullptr;
+  Plan& plan = partial ? *partial : whole;
   const size_t blocks = partial ? plan.blocks.size() : static_cast<size_t>(end - ends.begin());
   const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
   for (int64_t first = 0; first < images.count; first += part) {
@@ -308,7 +380,7 @@ void Network::infer(const ImageSource& images, size_t layers,
 }
 
 void Network::predict(const ImageSource& images, float* dst) {
-  infer(images, layers_.size(), [&](int64_t index, const Features& logits) {
+  infer(images, depth_, [&](int64_t index, const Features& logits) {
     float* row = dst + index * classes();
     const float* values = logits.image(0, row);
     if (values != row) std::copy_n(values, classes(), row);
@@ -323,12 +395,37 @@ void Network::activations(const ImageSource& images, int layer, float* dst) {
   });
 }
 
+void Network::reconstruct(const ImageSource& images, float* dst) {
+  Plan& encoder = inferencePlan();
+  if (!decoderInference_) decoderInference_ = makePlan(depth_, layers_.size(), false);
+  Plan& decoder = *decoderInference_;
+  const auto& ends = encoder.firstLayers;
+  const auto blocks = static_cast<size_t>(std::find(ends.begin(), ends.end(), branch_) - ends.begin());
+  const int64_t size = input_.size();
+  const int64_t part =
+      std::clamp<int64_t>(inferencePartBytes / (encoder.bytesPerImage + decoder.bytesPerImage), 1, 256);
+  decoderScratch_.reserve(std::max(decoder.scratchFloats, size), threads());
+  for (int64_t first = 0; first < images.count; first += part) {
+    Pass pass{std::min(part, images.count - first), first, false, false, 0, &scratch_};
+    const Features code = forward(encoder, blocks, pass, images);
+    pass.scratch = &decoderScratch_;
+    const Features made = run(decoder, decoder.blocks.size(), pass, code);
+    parallelFor(pass.count, [&](std::ptrdiff_t i, int worker) {
+      toChannelsFirst(made.image(i, decoderScratch_.of(worker)), input_, dst + (first + i) * size);
+    });
+  }
+}
+
 std::vector<Network::BlockLayers> Network::blocks(bool training) {
-  auto& plan = training ? training_ : inference_;
-  if (!plan) plan = makePlan(layers_.size(), training);
   std::vector<BlockLayers> result;
-  for (size_t i = 0; i < plan->blocks.size(); ++i)
-    result.push_back({plan->firstLayers[i], plan->firstLayers[i + 1] - plan->firstLayers[i], plan->blocks[i]->ways()});
+  for (const bool decoder : {false, true}) {
+    auto& plan = decoder ? (training ? decoderTraining_ : decoderInference_) : (training ? training_ : inference_);
+    if (decoder && !hasDecoder()) break;
+    if (!plan) plan = makePlan(decoder ? depth_ : 0, decoder ? layers_.size() : depth_, training);
+    const auto& first = plan->firstLayers;
+    for (size_t i = 0; i < plan->blocks.size(); ++i)
+      result.push_back({first[i], first[i + 1] - first[i], plan->blocks[i]->ways()});
+  }
   return result;
 }
 

@@ -15,16 +15,23 @@
 
 namespace brightcell {
 
-enum class LayerKind { conv, maxPool, averagePool, batchNorm, dense, dropout, activation };
+enum class LayerKind { conv, maxPool, averagePool, batchNorm, dense, dropout, activation, upsample, reshape };
 
 struct Layer {
   LayerKind kind;
   std::string type;  // the name outside: "conv"
   int units = 0;     // filters of a convolution, units of a dense layer
-  Window window{};
+  Window window{};   // of an upsampling, its height and width: how many times as large
+  Shape shape{};     // that a reshape gives
   bool bias = true;
   double decay = 0.99, epsilon = 0.001, rate = 0;
   Activation activation = Activation::none;
+};
+
+// Layers that make the network's input again of what layer `from` gives, beside the classes.
+struct Decoder {
+  size_t from = 0;
+  std::vector<Layer> layers;  // none: there is no decoder
 };
 
 // Images on demand: load writes image `index` as [C, H, W] and may use scratchFloats of scratch. Called from any thread.
@@ -41,10 +48,12 @@ struct TrainStep {
   double learningRate = 0;
   double clipNorm = 0;  // 0: none
   uint64_t seed = 0;    // of dropout
+  double reconstructionWeight = 1;  // of the decoder's loss beside the loss of the classes
 };
 
 struct StepResult {
-  double loss = 0;
+  double loss = 0;            // of the classes
+  double reconstructionLoss = 0;  // mean over images and pixels of (reconstruction - input)^2; 0 without a decoder
   int64_t correct = 0;
   double gradientNorm = 0;
   bool finite = true;  // false: loss or gradient was not finite, and nothing was changed
@@ -62,12 +71,14 @@ class Network {
  public:
   // Throws std::invalid_argument for bfloat16 where the chosen instruction set has none.
   Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser,
-          Precision precision = Precision::float32);
+          Precision precision = Precision::float32, Decoder decoder = {});
   ~Network();
 
   Shape input() const { return input_; }
+  // Of the layers, then of the decoder's.
   const std::vector<Shape>& outputShapes() const { return shapes_; }
-  int classes() const { return shapes_.back().channels; }
+  int classes() const { return shapes_[depth_ - 1].channels; }
+  bool hasDecoder() const { return depth_ < layers_.size(); }
   int64_t parameterCount() const;
 
   StepResult trainStep(const ImageSource& images, const TrainStep& step);
@@ -78,9 +89,13 @@ class Network {
   // Output of one layer (-1: the network's input) as evaluation sees it, N x C x H x W.
   void activations(const ImageSource& images, int layer, float* dst);
 
+  // What the decoder makes of each image, N x C x H x W like the network's input.
+  void reconstruct(const ImageSource& images, float* dst);
+
   // While set, passes add to it how long each block took; null: nobody watches.
   void watch(Profile* profile) { profile_ = profile; }
-  // What each block of the training plan (or of the prediction plan) is made of, in the profile's order.
+  // What each block of the training plan (or of the prediction plan) is made of, in the profile's order; those of the
+  // decoder come last, their layers counted on from the others.
   struct BlockLayers {
     size_t first, count;  // layers
     Ways ways;
@@ -104,21 +119,30 @@ class Network {
   Parameter* addParameter(size_t layer, const char* what, ParameterKind kind, std::vector<int64_t> shape,
                           int64_t outer, Shape layout);
   Parameter* parameter(size_t layer, const char* what);
-  std::unique_ptr<Plan> makePlan(size_t layers, bool training);
+  std::string layerName(size_t layer) const;
+  // Of layers [first, last), which read what comes before the first.
+  std::unique_ptr<Plan> makePlan(size_t first, size_t last, bool training);
+  Plan& inferencePlan();
   // Through the first `blocks` of the plan; gives the result of the last of them.
   Features forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images);
-  void backward(Plan& plan, const Pass& pass);
+  Features run(Plan& plan, size_t blocks, const Pass& pass, Features source);
+  Gradient backward(Plan& plan, const Pass& pass, const Features& source);
+  size_t profiledFrom(const Plan& plan) const;
+  void decode(const Pass& pass, const Features& code, float* diffCode);
   void infer(const ImageSource& images, size_t layers, const std::function<void(int64_t, const Features&)>& take);
-  bool hasBatchNorm() const;
+  bool hasBatchNorm(size_t first, size_t last) const;
 
   Shape input_;
-  std::vector<Layer> layers_;
+  std::vector<Layer> layers_;  // the decoder's last
+  size_t depth_;               // how many are not the decoder's
+  size_t branch_;              // after so many layers the decoder reads; 0: no decoder
   Precision precision_;
   std::vector<Shape> shapes_;
   std::vector<std::unique_ptr<Parameter>> parameters_;
-  std::unique_ptr<Plan> training_, inference_;
-  Buffer<float> inputs_, diffs_[2], steps_;
-  Scratch scratch_;
+  std::unique_ptr<Plan> training_, inference_, decoderTraining_, decoderInference_;
+  Buffer<float> inputs_, diffs_[2], decoderDiffs_[2], steps_;
+  Scratch scratch_, decoderScratch_;
+  double reconstructionScale_ = 0, reconstructionSum_ = 0;  // of the step under way: weight / N; over its images
   Profile* profile_ = nullptr;
   Moments moments_ = Moments::none;
   int64_t step_ = 0;

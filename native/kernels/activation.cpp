@@ -11,8 +11,23 @@ constexpr float scaledTanhSlope = 2.0f / 3.0f;
 // The quotient and the exponent of e^x = 2^n e^r by adding a number whose last bit is worth 1.
 constexpr float lastBitOne = 12582912.0f;
 
-// Within 2 units in the last place. Near zero an odd polynomial, elsewhere 1 - 2 / (e^2x + 1); both polynomials are
-// minimax fits of ours, to 4e-9. NaN stays NaN, -0 stays -0.
+// e^x for x from -87 to 20, within 2 units in the last place; the polynomial is a minimax fit of ours, to 4e-9.
+BRIGHTCELL_INLINE Vector powerOf(Vector x) {
+  const Vector shifted = x * 1.44269504f + lastBitOne;
+  const Vector quotient = shifted - lastBitOne;
+  const Vector rest = x - quotient * 0.693359375f + quotient * 2.12194440e-4f;  // ln 2 in two parts
+  Vector power = rest * 0.001395047758705914f + 0.008368882350623608f;
+  power = power * rest + 0.04166620597243309f;
+  power = power * rest + 0.166665181517601f;
+  power = power * rest + 0.5f;
+  power = power * rest + 1.0f;
+  power = power * rest + 1.0f;
+  const Integers exponent = (Integers)shifted - 0x4b400000;
+  return (Vector)((Integers)power + (exponent << 23));
+}
+
+// Within 2 units in the last place. Near zero an odd polynomial, a minimax fit of ours, elsewhere 1 - 2 / (e^2x + 1).
+// NaN stays NaN, -0 stays -0.
 BRIGHTCELL_INLINE Vector tanhOf(Vector x) {
   const Integers sign = (Integers)x & static_cast<int32_t>(0x80000000);
   const Vector size = (Vector)((Integers)x & 0x7fffffff);
@@ -22,37 +37,34 @@ BRIGHTCELL_INLINE Vector tanhOf(Vector x) {
   near = near * square + 0.13331490755081177f;
   near = near * square + -0.3333328366279602f;
   near = size + size * square * near;
-
-  const Vector twice = 2.0f * (size > 10.0f ? all(10.0f) : size);
-  const Vector shifted = twice * 1.44269504f + lastBitOne;
-  const Vector quotient = shifted - lastBitOne;
-  const Vector rest = twice - quotient * 0.693359375f + quotient * 2.12194440e-4f;  // ln 2 in two parts
-  Vector power = rest * 0.001395047758705914f + 0.008368882350623608f;
-  power = power * rest + 0.04166620597243309f;
-  power = power * rest + 0.166665181517601f;
-  power = power * rest + 0.5f;
-  power = power * rest + 1.0f;
-  power = power * rest + 1.0f;
-  const Integers exponent = (Integers)shifted - 0x4b400000;
-  power = (Vector)((Integers)power + (exponent << 23));
-  const Vector far = 1.0f - 2.0f / (power + 1.0f);
+  const Vector far = 1.0f - 2.0f / (powerOf(2.0f * (size > 10.0f ? all(10.0f) : size)) + 1.0f);
   return (Vector)((Integers)(size < 0.625f ? near : far) | sign);
 }
 
-template <bool Scaled>
+// p / (1 + p) below 0 and 1 / (1 + p) above, p = e^-|x|, so that small results keep their digits.
+BRIGHTCELL_INLINE Vector sigmoidOf(Vector x) {
+  const Vector size = (Vector)((Integers)x & 0x7fffffff);
+  const Vector power = powerOf(size > 87.0f ? all(-87.0f) : -size);
+  const Vector above = 1.0f / (1.0f + power);
+  const Vector below = size > 87.0f ? all(0.0f) : power * above;
+  return x < 0.0f ? below : above;
+}
+
+template <Activation Kind>
 BRIGHTCELL_INLINE Vector bend(Vector x) {
-  if constexpr (Scaled) return scaledTanhHeight * tanhOf(scaledTanhSlope * x);
+  if constexpr (Kind == Activation::scaledTanh) return scaledTanhHeight * tanhOf(scaledTanhSlope * x);
+  if constexpr (Kind == Activation::sigmoid) return sigmoidOf(x);
   return tanhOf(x);
 }
 
-template <bool Scaled>
+template <Activation Kind>
 void bendAll(float* values, int64_t count) {
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) store(values + i, bend<Scaled>(load(values + i)));
+  for (; i + lanes <= count; i += lanes) store(values + i, bend<Kind>(load(values + i)));
   if (i == count) return;
   float rest[lanes] = {};
   __builtin_memcpy(rest, values + i, (count - i) * sizeof(float));
-  store(rest, bend<Scaled>(load(rest)));
+  store(rest, bend<Kind>(load(rest)));
   __builtin_memcpy(values + i, rest, (count - i) * sizeof(float));
 }
 
@@ -62,9 +74,11 @@ void activate(Activation kind, float* values, int64_t count) {
   if (kind == Activation::relu)
     for (int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0f ? 0.0f : values[i];
   else if (kind == Activation::tanh)
-    bendAll<false>(values, count);
+    bendAll<Activation::tanh>(values, count);
   else if (kind == Activation::scaledTanh)
-    bendAll<true>(values, count);
+    bendAll<Activation::scaledTanh>(values, count);
+  else if (kind == Activation::sigmoid)
+    bendAll<Activation::sigmoid>(values, count);
 }
 
 void activateBackward(Activation kind, const float* result, float* diff, int64_t count) {
@@ -75,6 +89,8 @@ void activateBackward(Activation kind, const float* result, float* diff, int64_t
   else if (kind == Activation::scaledTanh)
     for (int64_t i = 0; i < count; ++i)
       diff[i] *= scaledTanhSlope / scaledTanhHeight * (scaledTanhHeight * scaledTanhHeight - result[i] * result[i]);
+  else if (kind == Activation::sigmoid)
+    for (int64_t i = 0; i < count; ++i) diff[i] *= result[i] * (1.0f - result[i]);
 }
 
 }  // namespace brightcell::BRIGHTCELL_SET

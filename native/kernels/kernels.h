@@ -94,7 +94,7 @@ struct Live {
   float value;
 };
 
-enum class Activation { none, relu, tanh, scaledTanh };
+enum class Activation { none, relu, tanh, scaledTanh, sigmoid };
 
 struct PoolGeometry {
   int height, width;

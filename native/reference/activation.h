@@ -1,4 +1,4 @@
-// relu max(x, 0); tanh; scaledTanh 1.7159 tanh(2 x / 3). Dropout: a mask drawn by counter, as dropout_block.cpp says.
+// relu max(x, 0); tanh; scaledTanh 1.7159 tanh(2 x / 3); sigmoid 1 / (1 + e^-x). Dropout: a mask drawn by counter, as dropout_block.cpp says.
 #pragma once
 #include <cmath>
 
@@ -12,6 +12,7 @@ template <typename T>
 T activated(Activation kind, T x) {
   if (kind == Activation::relu) return x > 0 ? x : T{};
   if (kind == Activation::tanh) return std::tanh(x);
+  if (kind == Activation::sigmoid) return 1 / (1 + std::exp(-x));
   return static_cast<T>(1.7159) * std::tanh(static_cast<T>(2) / 3 * x);
 }
 
@@ -19,6 +20,7 @@ template <typename T>
 T slope(Activation kind, T x) {
   if (kind == Activation::relu) return x > 0 ? T{1} : T{};
   if (kind == Activation::tanh) return 1 - std::tanh(x) * std::tanh(x);
+  if (kind == Activation::sigmoid) return activated(kind, x) * activated(kind, -x);
   const T t = std::tanh(static_cast<T>(2) / 3 * x);
   return static_cast<T>(1.7159) * 2 / 3 * (1 - t * t);
 }

@@ -10,6 +10,7 @@
 #include "reference/dense.h"
 #include "reference/loss.h"
 #include "reference/pool.h"
+#include "reference/upsample.h"
 
 namespace brightcell::reference {
 
@@ -19,7 +20,7 @@ using Arrays = std::map<std::string, std::vector<T>>;
 template <typename T>
 struct NetworkResult {
   std::vector<Maps<T>> outputs;  // of every layer
-  double loss = 0;
+  double loss = 0, reconstructionLoss = 0;
   Arrays<T> gradients;
   Maps<T> diffInput;
 };
@@ -27,13 +28,22 @@ struct NetworkResult {
 // Weights by their outside names and in the outside's order. Training mode: batch statistics, dropout.
 template <typename T>
 struct TwinNetwork {
-  std::vector<Layer> layers;
+  std::vector<Layer> layers;  // the decoder's last
+  size_t decoderLayers = 0, branch = 0;  // how many are the decoder's, and the layer whose output they read
+  double reconstructionWeight = 1;
   Arrays<T> arrays;
   uint64_t dropSeed = 0;
   bool training = true;
 
+  size_t depth() const { return layers.size() - decoderLayers; }
+
+  std::string nameOf(size_t layer) const {
+    const std::string end = "." + layers[layer].type + ".";
+    return layer < depth() ? std::to_string(layer) + end : "decoder." + std::to_string(layer - depth()) + end;
+  }
+
   std::vector<T> get(size_t layer, const char* what) const {
-    const auto found = arrays.find(std::to_string(layer) + "." + layers[layer].type + "." + what);
+    const auto found = arrays.find(nameOf(layer) + what);
     return found == arrays.end() ? std::vector<T>{} : found->second;
   }
 
@@ -45,6 +55,8 @@ struct TwinNetwork {
       case LayerKind::maxPool: return maxPool(src, layer.window);
       case LayerKind::averagePool: return averagePool(src, layer.window);
       case LayerKind::activation: return activate(layer.activation, src);
+      case LayerKind::upsample: return upsample(src, layer.window.height, layer.window.width);
+      case LayerKind::reshape: return reshape(src, layer.shape);
       case LayerKind::dropout:
         return training ? drop(src, dropSeed, static_cast<int>(i), layer.rate) : src;
       default: {
@@ -57,7 +69,7 @@ struct TwinNetwork {
 
   Maps<T> backwardLayer(size_t i, const Maps<T>& src, const Maps<T>& diff, Arrays<T>& gradients) const {
     const Layer& layer = layers[i];
-    const std::string name = std::to_string(i) + "." + layer.type + ".";
+    const std::string name = nameOf(i);
     const auto keep = [&](auto result) {
       gradients[name + "weights"] = result.weights;
       if (layer.bias) gradients[name + "bias"] = result.bias;
@@ -69,6 +81,8 @@ struct TwinNetwork {
       case LayerKind::maxPool: return maxPoolBackward(src, layer.window, diff);
       case LayerKind::averagePool: return averagePoolBackward(src, layer.window, diff);
       case LayerKind::activation: return activateBackward(layer.activation, src, diff);
+      case LayerKind::upsample: return upsampleBackward(src, layer.window.height, layer.window.width, diff);
+      case LayerKind::reshape: return reshape(diff, src.shape);
       case LayerKind::dropout: return drop(diff, dropSeed, static_cast<int>(i), layer.rate);
       default: {
         auto result = normaliseBackward(src, get(i, "gamma"), static_cast<T>(layer.epsilon), diff);
@@ -82,8 +96,8 @@ struct TwinNetwork {
   NetworkResult<T> run(const Maps<T>& input, const std::vector<int32_t>& labels, const Loss& loss) const {
     NetworkResult<T> result;
     result.outputs.push_back(input);
-    for (size_t i = 0; i < layers.size(); ++i) result.outputs.push_back(forwardLayer(i, result.outputs.back()));
-    const Maps<T>& logits = result.outputs.back();
+    for (size_t i = 0; i < depth(); ++i) result.outputs.push_back(forwardLayer(i, result.outputs.back()));
+    const Maps<T> logits = result.outputs.back();
     const int classes = logits.shape.channels;
     Maps<T> diff(logits.count, logits.shape);
     for (int64_t n = 0; n < logits.count; ++n) {
@@ -92,10 +106,31 @@ struct TwinNetwork {
       const std::vector<T> gradient = rowLossGradient(loss, row, labels[n]);
       for (int k = 0; k < classes; ++k) diff.at(n, k, 0, 0) = gradient[k] / static_cast<T>(logits.count);
     }
-    for (size_t i = layers.size(); i-- > 0;) diff = backwardLayer(i, result.outputs[i], diff, result.gradients);
+    const Maps<T> diffCode = decoderLayers > 0 ? decode(input, result) : Maps<T>{};
+    for (size_t i = depth(); i-- > 0;) {
+      if (decoderLayers > 0 && i == branch)
+        for (size_t j = 0; j < diff.values.size(); ++j) diff.values[j] += diffCode.values[j];
+      diff = backwardLayer(i, result.outputs[i], diff, result.gradients);
+    }
     result.diffInput = diff;
     result.outputs.erase(result.outputs.begin());
     return result;
+  }
+
+  // The decoder's loss and gradients; gives the gradient of what it reads.
+  Maps<T> decode(const Maps<T>& input, NetworkResult<T>& result) const {
+    std::vector<Maps<T>> outputs{result.outputs[branch + 1]};
+    for (size_t i = depth(); i < layers.size(); ++i) outputs.push_back(forwardLayer(i, outputs.back()));
+    Maps<T> diff = outputs.back();
+    const T number = static_cast<T>(diff.values.size());
+    for (size_t j = 0; j < diff.values.size(); ++j) {
+      const T error = diff.values[j] - input.values[j];
+      result.reconstructionLoss += static_cast<double>(error * error / number);
+      diff.values[j] = static_cast<T>(reconstructionWeight) * 2 * error / number;
+    }
+    for (size_t i = layers.size(); i-- > depth();)
+      diff = backwardLayer(i, outputs[i - depth()], diff, result.gradients);
+    return diff;
   }
 };
 

@@ -53,7 +53,7 @@ std::vector<float> awkward() {
 FACT("activations agree with their formulas number by number, from the smallest float to the largest") {
   const std::vector<float> values = awkward();
   forEachSet([&](const Kernels& k, const std::string& set) {
-    for (const Activation kind : {Activation::relu, Activation::tanh, Activation::scaledTanh}) {
+    for (const Activation kind : {Activation::relu, Activation::tanh, Activation::scaledTanh, Activation::sigmoid}) {
       std::vector<float> received = values;
       std::vector<double> expected, slopes;
       k.activate(kind, received.data(), static_cast<int64_t>(received.size()));
@@ -70,7 +70,7 @@ FACT("activations agree with their formulas number by number, from the smallest 
 
 FACT("activations of any number of values touch no other, and keep what is not a number") {
   forEachSet([&](const Kernels& k, const std::string& set) {
-    for (const Activation kind : {Activation::relu, Activation::tanh, Activation::scaledTanh})
+    for (const Activation kind : {Activation::relu, Activation::tanh, Activation::scaledTanh, Activation::sigmoid})
       for (int count = 0; count < 70; ++count) {
         Random random(count);
         std::vector<float> values = draw(count, random), expected;

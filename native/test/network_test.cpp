@@ -10,7 +10,7 @@ namespace {
 using Kinds = std::vector<LayerKind>;
 constexpr LayerKind conv = LayerKind::conv, maxPool = LayerKind::maxPool, averagePool = LayerKind::averagePool,
                     batchNorm = LayerKind::batchNorm, dense = LayerKind::dense, dropout = LayerKind::dropout,
-                    activation = LayerKind::activation;
+                    activation = LayerKind::activation, upsample = LayerKind::upsample, reshape = LayerKind::reshape;
 
 void compareActivations(Network& network, const Case& c, const std::string& what) {
   auto twin = twinOf<double>(network, c);
@@ -23,20 +23,34 @@ void compareActivations(Network& network, const Case& c, const std::string& what
   }
 }
 
-void compareCase(uint64_t seed, const Kinds& kinds, const std::string& set) {
-  const Case c = randomCase(seed, kinds);
+void compareReconstructions(Network& network, const Case& c, const std::string& what) {
+  auto twin = twinOf<double>(network, c);
+  twin.training = false;
+  auto maps = twin.run(mapsOf<double>(c), c.labels, {}).outputs[c.decoder.from];
+  for (size_t i = twin.depth(); i < twin.layers.size(); ++i) maps = twin.forwardLayer(i, maps);
+  std::vector<float> received(maps.values.size());
+  network.reconstruct(sourceOf(c), received.data());
+  checkClose(received, maps.values, 1e-5, 2e-6, what + ", reconstruction");
+}
+
+void compareCase(const Case& c, uint64_t seed, const std::string& set) {
   const std::string what = set + ", case " + std::to_string(seed);
-  Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform});
+  Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform}, Precision::float32, c.decoder);
   scatter(network, seed);
+  if (network.hasDecoder()) compareReconstructions(network, c, what);
   compareActivations(network, c, what);
 
   TrainStep step;
   step.labels = c.labels.data();
   step.seed = seed;
-  const auto twin = twinOf<double>(network, c, seed);
+  step.reconstructionWeight = 3;
+  auto twin = twinOf<double>(network, c, seed);
+  twin.reconstructionWeight = 3;
   const auto expected = twin.run(mapsOf<double>(c), c.labels, step.loss);
   const StepResult received = network.computeGradients(sourceOf(c), step);
   checkClose(std::vector<double>{received.loss}, std::vector<double>{expected.loss}, 1e-5, 0, what + ", loss");
+  checkClose(std::vector<double>{received.reconstructionLoss}, std::vector<double>{expected.reconstructionLoss}, 1e-5, 0,
+             what + ", reconstruction loss");
   double largest = 0;
   for (const auto& [name, gradient] : expected.gradients)
     for (const double value : gradient) largest = std::max(largest, std::abs(value));
@@ -50,7 +64,7 @@ void compare(const std::vector<Kinds>& networks, int cases) {
   for (const Kernels* set : availableKernels()) {
     chooseKernels(set->name);
     for (size_t i = 0; i < networks.size(); ++i)
-      for (int n = 0; n < cases; ++n) compareCase(1000 * (i + 1) + n, networks[i], set->name);
+      for (int n = 0; n < cases; ++n) compareCase(randomCase(1000 * (i + 1) + n, networks[i]), 1000 * (i + 1) + n, set->name);
   }
   chooseKernels(availableKernels().back()->name);
 }
@@ -70,6 +84,36 @@ FACT("dense layers agree with their twin") { compare({{dense}, {dense, activatio
 FACT("activations agree with their twin") {
   compare({{activation}, {conv, batchNorm, activation, conv}, {conv, activation, activation}}, 8);
 }
+FACT("upsampling and reshaping agree with their twins") {
+  compare({{upsample}, {conv, upsample, conv}, {conv, batchNorm, upsample, conv}, {conv, reshape, conv}}, 8);
+}
+
+struct Decoding {
+  Kinds layers;
+  size_t from;
+  Kinds decoder;
+};
+
+FACT("a decoder agrees with its twin, wherever it reads, and the layers before it learn from both") {
+  const std::vector<Decoding> decodings{
+      {{conv, maxPool, activation, batchNorm}, 3, {conv, activation, upsample, conv}},
+      {{conv, maxPool, activation, conv}, 0, {upsample}},
+      {{conv, activation, batchNorm, conv, activation}, 2, {batchNorm, conv}},
+      {{conv, batchNorm, dropout, dense, activation}, 1, {dropout, activation, conv}},
+      {{dense, activation, batchNorm}, 1, {dense, batchNorm, activation}},
+  };
+  for (const Kernels* set : availableKernels()) {
+    chooseKernels(set->name);
+    for (size_t i = 0; i < decodings.size(); ++i)
+      for (uint64_t seed = 50 * i; seed < 50 * i + 5; ++seed) {
+        Case c = randomCase(seed, decodings[i].layers);
+        addDecoder(c, seed, decodings[i].from, decodings[i].decoder);
+        compareCase(c, seed, set->name);
+      }
+  }
+  chooseKernels(availableKernels().back()->name);
+}
+
 FACT("dropout agrees with its twin") {
   compare({{dropout}, {conv, dropout, conv}, {conv, batchNorm, dropout}, {dense, activation, dropout}}, 8);
 }
@@ -97,7 +141,7 @@ Case largeCase(bool withBatchNorm) {
 
 std::vector<std::vector<float>> trained(const Case& c, int threadCount) {
   setThreads(threadCount);
-  Network network(c.input, c.layers, 3, {InitialiserKind::heNormal});
+  Network network(c.input, c.layers, 3, {InitialiserKind::heNormal}, Precision::float32, c.decoder);
   TrainStep step;
   step.labels = c.labels.data();
   step.learningRate = 0.01;
@@ -110,12 +154,16 @@ std::vector<std::vector<float>> trained(const Case& c, int threadCount) {
   std::vector<float> probabilities(c.count * network.classes());
   network.predict(sourceOf(c), probabilities.data());
   state.push_back(probabilities);
+  if (!network.hasDecoder()) return state;
+  state.emplace_back(c.pixels.size());
+  network.reconstruct(sourceOf(c), state.back().data());
   return state;
 }
 
 FACT("training gives the same bits on 1, 2, 3 and 7 threads") {
-  for (const bool withBatchNorm : {false, true}) {
-    const Case c = largeCase(withBatchNorm);
+  Case decoded = largeCase(true);
+  addDecoder(decoded, 77, 3, {conv, upsample, conv});
+  for (const Case& c : {largeCase(false), largeCase(true), decoded}) {
     const auto expected = trained(c, 1);
     for (const int count : {2, 3, 7}) check(trained(c, count) == expected, std::to_string(count) + " threads differ");
   }

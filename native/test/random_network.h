@@ -12,6 +12,7 @@ namespace brightcell::test {
 struct Case {
   Shape input;
   std::vector<Layer> layers;
+  Decoder decoder;
   int64_t count = 0;
   std::vector<float> pixels;  // [N, C, H, W]
   std::vector<int32_t> labels;
@@ -27,7 +28,8 @@ inline Layer layerOf(LayerKind kind, const char* type) {
 inline Layer activationLayer(Activation kind) {
   Layer layer = layerOf(LayerKind::activation, kind == Activation::relu   ? "relu"
                                                : kind == Activation::tanh ? "tanh"
-                                                                          : "scaledTanh");
+                                               : kind == Activation::sigmoid ? "sigmoid"
+                                                                             : "scaledTanh");
   layer.activation = kind;
   return layer;
 }
@@ -80,9 +82,20 @@ class Draw {
         layer.rate = 0.3;
         return layer;
       }
+      case LayerKind::upsample: {
+        Layer layer = layerOf(kind, "upsample");
+        layer.window.height = between(1, 3);
+        layer.window.width = between(1, 3);
+        return layer;
+      }
+      case LayerKind::reshape: {
+        Layer layer = layerOf(kind, "reshape");
+        layer.shape = {s.width, s.channels, s.height};
+        return layer;
+      }
       case LayerKind::batchNorm: return layerOf(kind, "batchNorm");
       case LayerKind::dense: return denseLayer(between(1, 70), coin());
-      default: return activationLayer(static_cast<Activation>(between(1, 3)));
+      default: return activationLayer(static_cast<Activation>(between(1, 4)));
     }
   }
 
@@ -92,6 +105,9 @@ class Draw {
 
 inline Shape shapeAfter(const Layer& layer, Shape s) {
   if (layer.kind == LayerKind::dense) return {layer.units, 1, 1};
+  if (layer.kind == LayerKind::reshape) return layer.shape;
+  if (layer.kind == LayerKind::upsample)
+    return {s.channels, s.height * layer.window.height, s.width * layer.window.width};
   if (layer.kind != LayerKind::conv && layer.kind != LayerKind::maxPool && layer.kind != LayerKind::averagePool)
     return s;
   return {layer.kind == LayerKind::conv ? layer.units : s.channels, layer.window.outputHeight(s.height),
@@ -113,6 +129,21 @@ inline Case randomCase(uint64_t seed, const std::vector<LayerKind>& kinds) {
   for (int64_t i = 0; i < c.count * c.input.size(); ++i) c.pixels.push_back(static_cast<float>(draw.normal()));
   for (int64_t i = 0; i < c.count; ++i) c.labels.push_back(draw.between(0, c.layers.back().units - 1));
   return c;
+}
+
+// A decoder that reads what layer `from` gives, of the given kinds, then dense to as many numbers as the input has.
+inline void addDecoder(Case& c, uint64_t seed, size_t from, const std::vector<LayerKind>& kinds) {
+  Draw draw(seed);
+  Shape shape = c.input;
+  for (size_t i = 0; i <= from; ++i) shape = shapeAfter(c.layers[i], shape);
+  c.decoder = {from, {}};
+  for (const LayerKind kind : kinds) {
+    c.decoder.layers.push_back(draw.layer(kind, shape));
+    shape = shapeAfter(c.decoder.layers.back(), shape);
+  }
+  c.decoder.layers.push_back(denseLayer(static_cast<int>(c.input.size())));
+  c.decoder.layers.push_back(layerOf(LayerKind::reshape, "reshape"));
+  c.decoder.layers.back().shape = c.input;
 }
 
 inline ImageSource sourceOf(const Case& c) {
@@ -157,6 +188,9 @@ template <typename T>
 reference::TwinNetwork<T> twinOf(Network& network, const Case& c, uint64_t stepSeed = 0) {
   reference::TwinNetwork<T> twin;
   twin.layers = c.layers;
+  twin.layers.insert(twin.layers.end(), c.decoder.layers.begin(), c.decoder.layers.end());
+  twin.decoderLayers = c.decoder.layers.size();
+  twin.branch = c.decoder.from;
   twin.dropSeed = Random(stepSeed, 0).next();
   for (const NamedArray& array : network.arrays(false)) {
     std::vector<float> values(array.parameter->size());

@@ -9,16 +9,20 @@ using Kinds = std::vector<LayerKind>;
 constexpr double stepSize = 1e-5;
 
 double lossOf(const reference::TwinNetwork<double>& twin, const Case& c, const reference::Maps<double>& input) {
-  return twin.run(input, c.labels, {}).loss;
+  const auto result = twin.run(input, c.labels, {});
+  return result.loss + twin.reconstructionWeight * result.reconstructionLoss;
 }
 
-// A few entries of every parameter and of the input; each must agree.
-void compare(const Kinds& kinds) {
+// A few entries of every parameter and of the input; each must agree. With a decoder, which reads the last layer of
+// `kinds`, the input is what it should give too, so only the parameters can be compared.
+void compare(const Kinds& kinds, const Kinds& decoder = {}) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
-    const Case c = randomCase(seed, kinds);
-    Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform});
+    Case c = randomCase(seed, kinds);
+    if (!decoder.empty()) addDecoder(c, seed, kinds.size() - 1, decoder);
+    Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform}, Precision::float32, c.decoder);
     scatter(network, seed);
     auto twin = twinOf<double>(network, c);
+    twin.reconstructionWeight = 0.7;
     auto input = mapsOf<double>(c);
     const auto result = twin.run(input, c.labels, {});
     Random random(seed);
@@ -37,7 +41,7 @@ void compare(const Kinds& kinds) {
         const auto at = random.below(gradient.size());
         compareEntry(twin.arrays[name][at], gradient[at], name);
       }
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 4 && decoder.empty(); ++i) {
       const auto at = random.below(input.values.size());
       compareEntry(input.values[at], result.diffInput.values[at], "input");
     }
@@ -51,6 +55,10 @@ FACT("the batch norm twin agrees with finite differences") { compare({LayerKind:
 FACT("the dense twin agrees with finite differences") { compare({LayerKind::dense}); }
 FACT("the activation twins agree with finite differences") { compare({LayerKind::activation}); }
 FACT("the dropout twin agrees with finite differences") { compare({LayerKind::dropout}); }
+FACT("the upsampling twin agrees with finite differences") { compare({LayerKind::conv, LayerKind::upsample}); }
+FACT("the twin of a network with a decoder agrees with finite differences") {
+  compare({LayerKind::conv, LayerKind::batchNorm}, {LayerKind::upsample, LayerKind::conv});
+}
 
 }  // namespace
 }  // namespace brightcell::test

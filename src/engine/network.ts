@@ -34,11 +34,15 @@ export interface TrainStep extends InputRows {
   learningRate: number;
   /** Largest global L2 norm of the gradient; absent: no clipping. */
   clipNorm?: number;
+  /** Of the decoder's loss beside the loss of the classes, above 0; 1 by default. For networks with a decoder. */
+  reconstructionWeight?: number;
 }
 
 export interface StepResult {
-  /** Mean over the batch. */
+  /** Of the classes, mean over the batch. */
   loss: number;
+  /** Mean over images and pixels of (reconstruction - input)^2, where the network has a decoder. */
+  reconstructionLoss?: number;
   correct: number;
   /** Global L2 norm of the gradient before clipping. */
   gradientNorm: number;
@@ -84,7 +88,7 @@ export class Network {
    * precision that cannot be.
    */
   constructor(spec: NetworkSpec, options: NetworkOptions) {
-    const { layers, outputShapes } = resolveNetwork(spec);
+    const { layers, outputShapes, decoder } = resolveNetwork(spec);
     const seed = checkSeed(options.seed);
     const { channels, height, width } = spec.input;
     const initialiser = checkInitialiser(options.initialiser);
@@ -95,6 +99,7 @@ export class Network {
         seed,
         initialiser,
         checkPrecision(options.precision ?? 'float32'),
+        decoder,
       );
     } catch (error) {
       memoryError(error);
@@ -116,6 +121,7 @@ export class Network {
   async trainStep(step: TrainStep): Promise<StepResult> {
     const settings = this.#resolveStep(step);
     const { finite, ...result } = await this.#enqueue(native => native.trainStep(settings));
+    if (!this.spec.decoder) delete result.reconstructionLoss;
     if (!finite)
       throw new BrightcellError(
         'training-diverged',
@@ -191,6 +197,17 @@ export class Network {
       memoryError(error);
     }
     return embedding;
+  }
+
+  /**
+   * What the decoder makes of each image: N x C x H x W, as the network sees images, that is normalised. Throws
+   * `option-invalid` where the network has no decoder.
+   */
+  async reconstruct(input: InputRows): Promise<Float32Array> {
+    this.#checkInput(input);
+    if (!this.spec.decoder)
+      invalid(`Only a network with a decoder can reconstruct images. ${this.spec.name} has none.`);
+    return this.#enqueue(native => native.reconstruct(input));
   }
 
   /** Parameters and running statistics: what a model file holds. */
@@ -281,7 +298,16 @@ export class Network {
     this.#checkLabels(step);
     positive('learningRate', step.learningRate);
     if (step.clipNorm !== undefined) positive('clipNorm', step.clipNorm);
+    if (step.reconstructionWeight !== undefined) this.#checkWeight(step.reconstructionWeight);
     return { ...step, loss: resolveLoss(step.loss), optimiser: resolveOptimiser(step.optimiser) };
+  }
+
+  #checkWeight(weight: number): void {
+    positive('reconstructionWeight', weight);
+    if (!this.spec.decoder)
+      invalid(
+        `reconstructionWeight is for networks with a decoder. ${this.spec.name} has none; leave it out.`,
+      );
   }
 
   #checkLabels({ rows, labels }: TrainStep): void {

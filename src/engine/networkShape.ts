@@ -1,5 +1,5 @@
 import { BrightcellError } from '../errors.ts';
-import type { Extent, LayerSpec, NetworkSpec, Padding } from './networkSpec.ts';
+import type { DecoderSpec, Extent, LayerSpec, NetworkSpec, Padding } from './networkSpec.ts';
 
 /** [C, H, W]. */
 export type MapShape = [number, number, number];
@@ -15,30 +15,52 @@ export interface ResolvedLayer {
   decay?: number;
   epsilon?: number;
   rate?: number;
+  /** Of an upsampling: rows and columns for each. */
+  times?: Int32Array;
+  /** Of a reshape: [C, H, W]. */
+  shape?: Int32Array;
 }
 
-export interface ResolvedNetwork {
+interface ResolvedLayers {
   layers: ResolvedLayer[];
   outputShapes: MapShape[];
+}
+
+export interface ResolvedNetwork extends ResolvedLayers {
+  decoder?: ResolvedLayers & { from: number };
 }
 
 /**
  * Fills in the defaults of a network and works out the shape [C, H, W] of every layer's output. Throws
  * `network-invalid`, naming the layer, where a value is out of its range or a window is larger than its input, and
- * where the last layer does not give a vector of at least two numbers.
+ * where the last layer does not give a vector of at least two numbers, or the decoder's last not the input's shape.
  */
 export function resolveNetwork(spec: NetworkSpec): ResolvedNetwork {
-  let shape = readInput(spec);
+  const input = readInput(spec);
   if (!Array.isArray(spec.layers) || spec.layers.length === 0)
     throw new BrightcellError(
       'network-invalid',
       'A network must have at least one layer in "layers". Received none.',
     );
+  const { layers, outputShapes } = resolveLayers(spec.layers, input, '');
+  const shape = outputShapes.at(-1)!;
+  if (shape[1] !== 1 || shape[2] !== 1 || shape[0] < 2)
+    throw new BrightcellError(
+      'network-invalid',
+      `The last layer must give a vector of at least two classes (K x 1 x 1). Layer ${layers.length - 1} ` +
+        `(${layers.at(-1)?.type}) gives ${shape.join(' x ')}. End the network with a dense layer of K units.`,
+    );
+  if (spec.decoder === undefined) return { layers, outputShapes };
+  return { layers, outputShapes, decoder: resolveDecoder(spec.decoder, input, outputShapes) };
+}
+
+function resolveLayers(specs: LayerSpec[], input: MapShape, before: string): ResolvedLayers {
   const layers: ResolvedLayer[] = [];
   const outputShapes: MapShape[] = [];
+  let shape = input;
   let numbers = 0;
-  spec.layers.forEach((layer, index) => {
-    const place = new Place(index, layer);
+  specs.forEach((layer, index) => {
+    const place = new Place(index, layer, before);
     const resolved = resolveLayer(layer, shape, place);
     numbers += countWeights(resolved, shape);
     if (numbers > mostWeights)
@@ -50,13 +72,29 @@ export function resolveNetwork(spec: NetworkSpec): ResolvedNetwork {
     layers.push(resolved);
     outputShapes.push(shape);
   });
-  if (shape[1] !== 1 || shape[2] !== 1 || shape[0] < 2)
+  return { layers, outputShapes };
+}
+
+function resolveDecoder(decoder: DecoderSpec, input: MapShape, outputs: MapShape[]) {
+  const { from, layers } = decoder;
+  if (!Number.isInteger(from) || from < 0 || from > outputs.length - 2)
     throw new BrightcellError(
       'network-invalid',
-      `The last layer must give a vector of at least two classes (K x 1 x 1). Layer ${layers.length - 1} ` +
-        `(${layers.at(-1)?.type}) gives ${shape.join(' x ')}. End the network with a dense layer of K units.`,
+      `The decoder's "from" must be a layer from 0 to ${outputs.length - 2}, not the last. Received ${show(from)}.`,
     );
-  return { layers, outputShapes };
+  if (!Array.isArray(layers) || layers.length === 0)
+    throw new BrightcellError(
+      'network-invalid',
+      'A decoder must have at least one layer in "layers". Received none.',
+    );
+  const resolved = resolveLayers(layers, outputs[from]!, "decoder's ");
+  const last = resolved.outputShapes.at(-1)!;
+  if (last.join() !== input.join())
+    throw new BrightcellError(
+      'network-invalid',
+      `The decoder's last layer must give the shape of the input, ${input.join(' x ')}. It gives ${last.join(' x ')}.`,
+    );
+  return { from, ...resolved };
 }
 
 const mostWeights = 500_000_000;
@@ -70,14 +108,17 @@ function countWeights(layer: ResolvedLayer, [channels, height, width]: MapShape)
 class Place {
   private readonly index: number;
   private readonly type: string;
+  private readonly before: string;
 
-  constructor(index: number, layer: LayerSpec) {
+  constructor(index: number, layer: LayerSpec, before: string) {
     this.index = index;
+    this.before = before;
     this.type = layer?.type;
   }
 
   fail(message: string): never {
-    throw new BrightcellError('network-invalid', `Layer ${this.index} (${this.type}): ${message}`, {
+    const name = this.before === '' ? 'Layer' : `The ${this.before}layer`;
+    throw new BrightcellError('network-invalid', `${name} ${this.index} (${this.type}): ${message}`, {
       fields: { layer: this.index },
     });
   }
@@ -116,9 +157,12 @@ const fields: Record<LayerSpec['type'], string[]> = {
   batchNorm: ['decay', 'epsilon'],
   dense: ['units', 'bias'],
   dropout: ['rate'],
+  upsample: ['size'],
+  reshape: ['shape'],
   relu: [],
   tanh: [],
   scaledTanh: [],
+  sigmoid: [],
 };
 
 function readInput(spec: NetworkSpec): MapShape {
@@ -167,9 +211,22 @@ function resolveLayer(layer: LayerSpec, shape: MapShape, place: Place): Resolved
       };
     case 'dropout':
       return { type: layer.type, rate: place.below('rate', layer.rate, 0, 1) };
+    case 'upsample':
+      return { type: layer.type, times: Int32Array.from(place.pair('size', layer.size)) };
+    case 'reshape':
+      return { type: layer.type, shape: Int32Array.from(resolveShape(layer.shape, shape, place)) };
     default:
       return { type: layer.type };
   }
+}
+
+function resolveShape(wanted: unknown, given: MapShape, place: Place): number[] {
+  if (!Array.isArray(wanted) || wanted.length !== 3)
+    place.fail(`shape must be [channels, rows, columns]. Received ${show(wanted)}.`);
+  const shape = wanted.map(side => place.whole('a side of the shape', side, 1));
+  const [numbers, there] = [shape, given].map(sides => sides.reduce((product, side) => product * side));
+  if (numbers === there) return shape;
+  place.fail(`shape must hold the ${there} numbers that reach it. Received ${shape.join(' x ')}.`);
 }
 
 function resolveWindow(
@@ -220,14 +277,21 @@ function resolvePadding(
 
 function outputOf(layer: ResolvedLayer, [channels, height, width]: MapShape, place: Place): MapShape {
   if (layer.type === 'dense') return [layer.units!, 1, 1];
-  if (!layer.window) return [channels, height, width];
-  const [h, w, down, right, top, bottom, left, end] = layer.window as unknown as number[];
-  const shape: MapShape = [
-    layer.units ?? channels,
-    Math.floor((height + top! + bottom! - h!) / down!) + 1,
-    Math.floor((width + left! + end! - w!) / right!) + 1,
-  ];
+  if (layer.shape) return [...layer.shape] as MapShape;
+  const shape = layer.times
+    ? ([channels, height * layer.times[0]!, width * layer.times[1]!] as MapShape)
+    : slide(layer, [channels, height, width]);
   if (shape[0] * shape[1] * shape[2] > 2 ** 28)
     place.fail(`an output of ${shape.join(' x ')} is larger than 268435456 numbers an image.`);
   return shape;
+}
+
+function slide({ units, window }: ResolvedLayer, [channels, height, width]: MapShape): MapShape {
+  if (!window) return [channels, height, width];
+  const [h, w, down, right, top, bottom, left, end] = window as unknown as number[];
+  return [
+    units ?? channels,
+    Math.floor((height + top! + bottom! - h!) / down!) + 1,
+    Math.floor((width + left! + end! - w!) / right!) + 1,
+  ];
 }

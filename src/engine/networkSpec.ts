@@ -3,6 +3,20 @@ export interface NetworkSpec {
   name: string;
   input: { channels: number; height: number; width: number };
   layers: LayerSpec[];
+  /** Absent: the network classifies only. */
+  decoder?: DecoderSpec;
+}
+
+/**
+ * Layers that make the network's input (normalised, augmented in training) again of what layer `from` gives, beside
+ * the layers that go on to the classes. Both are trained together: the loss of the classes and, times a weight, the
+ * mean squared error of the reconstruction. Classifying does not use them.
+ */
+export interface DecoderSpec {
+  /** Index in `layers` of the layer whose output is read; not the last. */
+  from: number;
+  /** The last one's output has the shape of the network's input. */
+  layers: LayerSpec[];
 }
 
 /**
@@ -21,7 +35,11 @@ export type LayerSpec =
   | { type: 'batchNorm'; decay?: number; epsilon?: number }
   | { type: 'dense'; units: number; bias?: boolean }
   | { type: 'dropout'; rate: number }
-  | { type: 'relu' | 'tanh' | 'scaledTanh' };
+  /** Each position becomes `size` equal ones, the nearest neighbour. */
+  | { type: 'upsample'; size: Extent }
+  /** The same numbers, in the order channels, rows, columns, under another shape: from a dense layer to a map. */
+  | { type: 'reshape'; shape: [channels: number, height: number, width: number] }
+  | { type: 'relu' | 'tanh' | 'scaledTanh' | 'sigmoid' };
 // The last layer gives K logits; softmax belongs to the loss and to prediction, not to the list.
 // A dense layer flattens what comes before it (C, H, W order).
 

@@ -1,4 +1,5 @@
 // C channels, H rows, W columns.
+import { resolveNetwork } from '../engine/networkShape.ts';
 import type { Extent, LayerSpec, NetworkSpec, Padding } from '../engine/networkSpec.ts';
 import { BrightcellError } from '../errors.ts';
 
@@ -17,37 +18,63 @@ export interface LayerRow {
 }
 
 /**
- * The layers of a network with shapes, parameters and multiply-adds, in order. Throws `network-invalid`, naming
+ * The layers of a network with shapes, parameters and multiply-adds, in order, without its decoder. Throws `network-invalid`, naming
  * the layer, when a layer's output would be empty.
  */
 export function measureLayers(spec: NetworkSpec): LayerRow[] {
   const { channels, height, width } = spec.input;
-  let shape: LayerRow['output'] = [channels, height, width];
-  return spec.layers.map((layer, index) => {
+  return measureChain(spec.layers, [channels, height, width]);
+}
+
+/** The same for the layers of its decoder, counted from 0; none where there is no decoder. */
+export function measureDecoder(spec: NetworkSpec): LayerRow[] {
+  if (!spec.decoder) return [];
+  const { outputShapes } = resolveNetwork(spec);
+  return measureChain(spec.decoder.layers, outputShapes[spec.decoder.from]!);
+}
+
+function measureChain(layers: LayerSpec[], input: LayerRow['output']): LayerRow[] {
+  let shape = input;
+  return layers.map((layer, index) => {
     const row = { index, type: layer.type, ...measureLayer(layer, shape, `${index} (${layer.type})`) };
     shape = row.output;
     return row;
   });
 }
 
-/** The layer table as text for the terminal, with a line of totals. */
+/** The layer table as text for the terminal, with a line of totals; a decoder's layers come last. */
 export function formatLayerTable(spec: NetworkSpec): string {
   const rows = measureLayers(spec);
+  const decoder = measureDecoder(spec);
   const cells = [
     ['layer', 'settings', 'output', 'parameters', 'multiply-adds'],
-    ...rows.map(row => [
-      `${row.index} ${row.type}`,
-      row.settings,
-      row.output.join(' x '),
-      formatCount(row.parameters),
-      formatCount(row.multiplyAdds),
-    ]),
-    ['total', '', '', formatCount(totalOf(rows, 'parameters')), formatCount(totalOf(rows, 'multiplyAdds'))],
+    ...rows.map(rowCells),
+    ...(spec.decoder
+      ? [totalCells('to classify', rows), ['', `decoder of layer ${spec.decoder.from}`, '', '', '']]
+      : []),
+    ...decoder.map(rowCells),
+    totalCells('total', [...rows, ...decoder]),
   ];
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map(row => row[column]!.length)));
   const align = (text: string, column: number) =>
     column < 3 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
   return cells.map(row => row.map(align).join('  ').trimEnd()).join('\n');
+}
+
+function rowCells(row: LayerRow): string[] {
+  const { index, type, settings, output, parameters, multiplyAdds } = row;
+  return [
+    `${index} ${type}`,
+    settings,
+    output.join(' x '),
+    formatCount(parameters),
+    formatCount(multiplyAdds),
+  ];
+}
+
+function totalCells(name: string, rows: readonly LayerRow[]): string[] {
+  const [parameters, multiplyAdds] = [totalOf(rows, 'parameters'), totalOf(rows, 'multiplyAdds')];
+  return [name, '', '', formatCount(parameters), formatCount(multiplyAdds)];
 }
 
 /** Sum of a column of the layer table. */
@@ -93,6 +120,17 @@ function measureLayer(layer: LayerSpec, shape: LayerRow['output'], place: string
       const settings = `decay ${decay}, epsilon ${epsilon}`;
       return { settings, output: shape, parameters: 2 * C, multiplyAdds: 0 };
     }
+    case 'upsample': {
+      const [down, right] = pair(layer.size);
+      return {
+        settings: `${down} x ${right}`,
+        output: [C, H * down, W * right],
+        parameters: 0,
+        multiplyAdds: 0,
+      };
+    }
+    case 'reshape':
+      return { settings: '', output: [...layer.shape], parameters: 0, multiplyAdds: 0 };
     case 'dropout':
       return { settings: `rate ${layer.rate}`, output: shape, parameters: 0, multiplyAdds: 0 };
     default:

@@ -143,6 +143,7 @@ const schema = z.object({
     name: z.string(),
     input: z.object({ channels: z.int(), height: z.int(), width: z.int() }),
     layers: z.array(z.unknown()),
+    decoder: z.unknown().optional(),
   }),
 });
 

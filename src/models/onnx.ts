@@ -1,7 +1,7 @@
 // N images, C channels, H rows, W columns, K classes.
 import type { PixelType } from '../engine/imageSet.ts';
 import { type ResolvedLayer, resolveNetwork } from '../engine/networkShape.ts';
-import type { LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
+import type { DecoderSpec, LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
 import type { NamedTensor } from '../engine/networkState.ts';
 import type { Normalisation } from '../engine/normalisation.ts';
 import { BrightcellError } from '../errors.ts';
@@ -24,6 +24,8 @@ export interface OnnxOptions {
   classes?: readonly string[];
   /** Layers whose output becomes a further output of the graph, named `layer<index>`. */
   activations?: readonly number[];
+  /** Adds the decoder's image as the output `reconstruction`, normalised as the network's input; false by default. */
+  reconstruction?: boolean;
 }
 
 const largestMessage = 2 ** 31 - 1;
@@ -40,9 +42,10 @@ export async function writeOnnx(
 
 /**
  * A network with its weights (`Network.weights()`) as an ONNX model, opset 17: input `images` [N, C, H, W] float32,
- * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics.
- * Throws `network-invalid`, `model-corrupt` when a tensor is missing, `option-invalid` on a layer to show that is not
- * there or past 2 GiB.
+ * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics, and a decoder is there
+ * only where `reconstruction` asks for it.
+ * Throws `network-invalid`, `model-corrupt` when a tensor is missing, `option-invalid` on a layer or a decoder to show
+ * that is not there or past 2 GiB.
  */
 export function exportOnnx(
   spec: NetworkSpec,
@@ -52,9 +55,16 @@ export function exportOnnx(
   const graph = new Graph(tensors);
   let at: Value = { name: 'images', flat: false };
   at = addNormalisation(graph, at, options);
-  const { layers } = resolveNetwork(spec);
+  const { layers, decoder } = resolveNetwork(spec);
+  if (options.reconstruction && !decoder)
+    throw new BrightcellError(
+      'option-invalid',
+      `reconstruction needs a network with a decoder. ${spec.name} has none.`,
+    );
   for (const [index, resolved] of layers.entries()) {
-    at = addLayer(graph, at, { ...resolved, index, same: isSame(spec.layers[index]!) });
+    at = addLayer(graph, at, { ...resolved, name: String(index), same: isSame(spec.layers[index]!) });
+    if (options.reconstruction && index === decoder?.from)
+      addDecoder(graph, at, spec.decoder!, decoder.layers);
     if (options.activations?.includes(index)) graph.show(at.name, `layer${index}`, at.flat ? 2 : 4);
   }
   for (const index of options.activations ?? []) {
@@ -67,6 +77,13 @@ export function exportOnnx(
   const logits = flatten(graph, at);
   graph.add('Softmax', [logits.name], 'probabilities', [intAttribute('axis', 1)]);
   return encodeModel(spec, graph, options);
+}
+
+function addDecoder(graph: Graph, code: Value, spec: DecoderSpec, layers: ResolvedLayer[]): void {
+  let at = code;
+  for (const [index, resolved] of layers.entries())
+    at = addLayer(graph, at, { ...resolved, name: `decoder.${index}`, same: isSame(spec.layers[index]!) });
+  graph.show(unflatten(graph, at, 'reconstruction').name, 'reconstruction', 4);
 }
 
 /** A tensor of the graph: [N, C, H, W], or [N, units] where flat. */
@@ -131,7 +148,8 @@ function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value
 
 /** A layer with its defaults filled in. */
 interface Layer extends ResolvedLayer {
-  index: number;
+  /** Its index, as its tensors are named. */
+  name: string;
   /** Padded 'same'. */
   same: boolean;
 }
@@ -141,7 +159,7 @@ function isSame(layer: LayerSpec): boolean {
 }
 
 function addLayer(graph: Graph, src: Value, layer: Layer): Value {
-  const prefix = `${layer.index}.${layer.type}`;
+  const prefix = `${layer.name}.${layer.type}`;
   const biased = layer.bias ? ['weights', 'bias'] : ['weights'];
   const addWith = (operation: string, input: Value, what: string[], attributes: Uint8Array[]): Value => {
     const inputs = [input.name, ...what.map(one => graph.weights(prefix, one))];
@@ -166,6 +184,19 @@ function addLayer(graph: Graph, src: Value, layer: Layer): Value {
       return addWith('Relu', src, [], []);
     case 'tanh':
       return addWith('Tanh', src, [], []);
+    case 'sigmoid':
+      return addWith('Sigmoid', src, [], []);
+    case 'upsample': {
+      const scales = graph.constant(`${prefix}.scales`, [4], Float32Array.of(1, 1, ...layer.times!));
+      const inputs = [unflatten(graph, src, prefix).name, '', scales];
+      const how = ['mode', 'coordinate_transformation_mode', 'nearest_mode'];
+      const attributes = ['nearest', 'asymmetric', 'floor'].map((text, i) => textAttribute(how[i]!, text));
+      return { name: graph.add('Resize', inputs, prefix, attributes), flat: false };
+    }
+    case 'reshape': {
+      const shape = graph.constant(`${prefix}.shape`, [4], BigInt64Array.from([-1, ...layer.shape!], BigInt));
+      return { name: graph.add('Reshape', [src.name, shape], prefix), flat: false };
+    }
     case 'scaledTanh': {
       const inner = graph.add('Mul', [src.name, graph.scalar(`${prefix}.slope`, 2 / 3)], `${prefix}.inner`);
       const tanh = graph.add('Tanh', [inner], `${prefix}.tanh`);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ImageShape } from '../engine/imageSet.ts';
-import type { LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
+import type { DecoderSpec, LayerSpec, NetworkSpec } from '../engine/networkSpec.ts';
 import { BrightcellError } from '../errors.ts';
 
 /** A network of the user's own: a `NetworkSpec` whose last layer may say `"units": "classes"`. */
@@ -10,6 +10,7 @@ export interface NetworkTemplate {
   /** Absent: takes images of any shape that its layers allow. */
   input?: ImageShape;
   layers: (LayerSpec | { type: 'dense'; units: 'classes'; bias?: boolean })[];
+  decoder?: DecoderSpec;
 }
 
 const count = z.int().min(1).max(1_000_000);
@@ -46,7 +47,11 @@ const layer = z.discriminatedUnion('type', [
     bias: z.boolean().optional(),
   }),
   z.strictObject({ type: z.literal('dropout'), rate: fraction }),
-  ...(['relu', 'tanh', 'scaledTanh'] as const).map(type => z.strictObject({ type: z.literal(type) })),
+  z.strictObject({ type: z.literal('upsample'), size: extent }),
+  z.strictObject({ type: z.literal('reshape'), shape: z.tuple([count, count, count]) }),
+  ...(['relu', 'tanh', 'scaledTanh', 'sigmoid'] as const).map(type =>
+    z.strictObject({ type: z.literal(type) }),
+  ),
 ]);
 
 const side = z.int().min(1).max(20_000);
@@ -54,6 +59,7 @@ const template = z.strictObject({
   name: z.string().min(1).optional(),
   input: z.strictObject({ channels: z.int().min(1).max(64), height: side, width: side }).optional(),
   layers: z.array(layer).min(1).max(1000),
+  decoder: z.strictObject({ from: z.int().min(0), layers: z.array(layer).min(1).max(1000) }).optional(),
 });
 
 /** Reads a network from a JSON file. Throws `network-invalid`, naming the layer and what it allows. */
@@ -112,7 +118,15 @@ export function completeNetwork(
     }
     return { ...one, units: classes };
   });
-  return { name: network.name ?? 'custom', input, layers };
+  if (network.decoder?.layers.some(one => one.type === 'dense' && (one.units as unknown) === 'classes')) {
+    throw invalid(source, 'A dense layer of the decoder must have a number of "units". Received "classes".');
+  }
+  return {
+    name: network.name ?? 'custom',
+    input,
+    layers,
+    ...(network.decoder && { decoder: network.decoder }),
+  };
 }
 
 function checkInput(wanted: ImageShape | undefined, given: ImageShape, source: string): void {
@@ -153,12 +167,20 @@ const layerTypes = [
   'batchNorm',
   'dense',
   'dropout',
+  'upsample',
+  'reshape',
   'relu',
   'tanh',
   'scaledTanh',
+  'sigmoid',
 ];
 
 function placeOf(path: PropertyKey[], value: unknown): string {
+  if (path[0] === 'decoder' && path[1] === 'layers')
+    return `The decoder's ${placeOf(path.slice(1), (value as NetworkTemplate).decoder)}`.replace(
+      's Layer',
+      's layer',
+    );
   if (path[0] !== 'layers' || typeof path[1] !== 'number')
     return path.length ? `"${path.join('.')}"` : 'The file';
   const type = (value as NetworkTemplate).layers[path[1]]?.type;

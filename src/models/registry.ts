@@ -4,7 +4,8 @@ import { BrightcellError } from '../errors.ts';
 import { cellnet } from './cellnet.ts';
 import { cellnetTable1 } from './cellnetTable1.ts';
 import { gao2017 } from './gao2017.ts';
-import { measureLayers } from './layerTable.ts';
+import { measureDecoder, measureLayers } from './layerTable.ts';
+import { liu2017 } from './liu2017.ts';
 import { oei2019 } from './oei2019.ts';
 import { completeNetwork, readNetwork } from './readNetwork.ts';
 
@@ -12,6 +13,7 @@ const networks: Record<string, (input: ImageShape, classes: number) => NetworkSp
   cellnet,
   'cellnet-table1': cellnetTable1,
   gao2017,
+  liu2017,
   oei2019,
 };
 
@@ -34,5 +36,6 @@ export async function buildNetwork(model: string, input: ImageShape, classes: nu
   }
   const spec = build?.(shape, classes) ?? completeNetwork(await readNetwork(model), shape, classes, model);
   measureLayers(spec);
+  measureDecoder(spec);
   return spec;
 }

@@ -10,7 +10,7 @@ import {
   passNames,
 } from '../engine/profile.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
-import { measureLayers, totalOf } from '../models/layerTable.ts';
+import { measureDecoder, measureLayers, totalOf } from '../models/layerTable.ts';
 
 export interface NetworkSpeedOptions {
   batch: number;
@@ -135,24 +135,30 @@ async function rateOf(run: () => Promise<unknown>, batch: number, job: Job): Pro
 }
 
 function blocksOf(spec: NetworkSpec, profiles: NetworkProfile[], batch: number, peak: number): BlockSpeed[] {
-  const rows = measureLayers(spec);
+  const decoder = measureDecoder(spec);
+  const rows = [...measureLayers(spec), ...decoder];
+  const depth = rows.length - decoder.length;
   return profiles[0]!.blocks.flatMap(({ layer, layers, passes }, index) => {
     const own = rows.slice(layer, layer + layers);
-    const name = `${layer} ${own.map(row => row.type).join(' + ')}`;
+    const place = layer < depth ? layer : `decoder ${layer - depth}`;
+    const name = `${place} ${own.map(row => row.type).join(' + ')}`;
     const direct = totalOf(own, 'multiplyAdds');
-    return passNames.map(pass => {
-      const seconds = median(profiles.map(profile => profile.blocks[index]!.passes[pass].seconds)) / batch;
-      // Backward makes the gradients of the weights and of the source; nobody asks for that of the first.
-      const multiplyAdds = direct * (pass === 'backward' && layer > 0 ? 2 : 1);
-      return {
-        name,
-        pass,
-        way: passes[pass].way,
-        milliseconds: seconds * 1000,
-        multiplyAdds,
-        shareOfPeak: multiplyAdds / seconds / peak,
-      };
-    });
+    // Classifying leaves the decoder out.
+    return passNames
+      .filter(pass => layer < depth || pass !== 'predict')
+      .map(pass => {
+        const seconds = median(profiles.map(profile => profile.blocks[index]!.passes[pass].seconds)) / batch;
+        // Backward makes the gradients of the weights and of the source; nobody asks for that of the first.
+        const multiplyAdds = direct * (pass === 'backward' && layer > 0 ? 2 : 1);
+        return {
+          name,
+          pass,
+          way: passes[pass].way,
+          milliseconds: seconds * 1000,
+          multiplyAdds,
+          shareOfPeak: multiplyAdds / seconds / peak,
+        };
+      });
   });
 }
 

@@ -9,6 +9,7 @@ import type { Normalisation } from '../../src/engine/normalisation.ts';
 import { cellnet } from '../../src/models/cellnet.ts';
 import { cellnetTable1 } from '../../src/models/cellnetTable1.ts';
 import { gao2017 } from '../../src/models/gao2017.ts';
+import { liu2017 } from '../../src/models/liu2017.ts';
 import { exportOnnx } from '../../src/models/onnx.ts';
 import { randomImages, randomiseWeights } from './randomWeights.ts';
 
@@ -30,6 +31,7 @@ describe.each([
   ['cellnet', cellnet(paperInput, 4), 5],
   ['cellnet-table1', cellnetTable1(paperInput, 4), 2],
   ['gao2017', gao2017(paperInput, 16), 5],
+  ['liu2017', liu2017({ channels: 1, height: 64, width: 48 }, 4), 3],
   ['an odd network of five layers', odd, 5],
 ] as const)('%s agrees with ONNX Runtime', (_, spec, count) => {
   test.each<Normalisation>(['mean', 'standardise'])(
@@ -38,6 +40,38 @@ describe.each([
   );
 
   test('in the output of every layer', () => compare(spec, 2, 'range', [...spec.layers.keys()]));
+});
+
+const decoding: NetworkSpec = {
+  ...odd,
+  decoder: {
+    from: 2,
+    layers: [
+      { type: 'upsample', size: [2, 1] },
+      { type: 'sigmoid' },
+      { type: 'dense', units: 60 },
+      { type: 'relu' },
+      { type: 'reshape', shape: [4, 3, 5] },
+      { type: 'batchNorm' },
+      { type: 'conv', filters: 7, kernel: 3, padding: 'same' },
+      { type: 'dense', units: 3 * 37 * 23 },
+      { type: 'reshape', shape: [3, 37, 23] },
+    ],
+  },
+};
+
+test.each([
+  ['liu2017', liu2017({ channels: 2, height: 32, width: 48 }, 3)],
+  ['a network with a reshaping decoder', decoding],
+])('the reconstruction of %s agrees with ONNX Runtime', async (_, spec) => {
+  const network = new Network(spec, { seed: 3, initialiser: { name: 'heNormal' } });
+  randomiseWeights(network, 3);
+  const model = exportOnnx(spec, network.weights(), { normalisation: 'mean', reconstruction: true });
+  const pixels = randomImages(spec.input, 5, 3, 'uint8');
+  const judged = await runOnnx(model, spec, 5, pixels);
+  const input = { images: ImageSet.from(pixels, spec.input), rows: Int32Array.of(0, 1, 2, 3, 4) };
+  expectClose(await network.reconstruct({ ...input, normalisation: 'mean' }), judged.reconstruction!);
+  expectClose(await network.predict({ ...input, normalisation: 'mean' }), judged.probabilities!);
 });
 
 test('random small networks agree with ONNX Runtime in every layer', async () => {
@@ -147,8 +181,10 @@ function arbitraryLayer(): fc.Arbitrary<LayerSpec> {
       { type: 'relu' },
       { type: 'tanh' },
       { type: 'scaledTanh' },
+      { type: 'sigmoid' },
       { type: 'dropout', rate: 0.4 },
     ),
+    pair(3).map((size): LayerSpec => ({ type: 'upsample', size })),
     fc.integer({ min: 1, max: 17 }).map((units): LayerSpec => ({ type: 'dense', units })),
   );
 }
