@@ -6,6 +6,11 @@ export {
   type Prediction,
 } from './classifiers/classify.ts';
 export { loadClassifier } from './classifiers/loadClassifier.ts';
+export {
+  type ReconstructOptions,
+  type ReconstructReport,
+  reconstruct,
+} from './classifiers/reconstruct.ts';
 export { Dataset, type Verdict } from './dataset/dataset.ts';
 export type { CellFeatures, FeatureColumns } from './dataset/featureTable.ts';
 export {

@@ -73,6 +73,19 @@ export class CnnClassifier implements LoadedClassifier {
     return probabilities;
   }
 
+  /**
+   * The images as the network sees them, normalised, and what its decoder makes of them: both N x C x H x W. Throws
+   * `option-invalid` where the network has no decoder.
+   */
+  async reconstruct(
+    images: ImageSet,
+    rows: Int32Array,
+  ): Promise<{ normalised: Float32Array; reconstructed: Float32Array }> {
+    const { normalisation } = this.#description;
+    const reconstructed = await this.#network.reconstruct({ images, rows, normalisation });
+    return { normalised: await images.load(rows, normalisation), reconstructed };
+  }
+
   /** Throws `model-exists` where something else stands, `disk-full`. */
   async save(path: string): Promise<void> {
     await saveModel(path, this.#description, this.#network.weights());

@@ -8,6 +8,7 @@ import { addEvaluate } from './evaluate.ts';
 import { addFeatures } from './features.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
+import { addReconstruct } from './reconstruct.ts';
 import { addScreen } from './screen.ts';
 import { addSimulate } from './simulate.ts';
 import { addSplit } from './split.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     addTrain,
     addEvaluate,
     addClassify,
+    addReconstruct,
     addCompare,
     addStudy,
     addDemo,

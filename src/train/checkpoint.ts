@@ -14,7 +14,7 @@ export interface TrainState {
   /** Steps done in the epoch after those. */
   step: number;
   /** Over the steps of that epoch. */
-  sums: { loss: number; correct: number; seen: number; seconds: number };
+  sums: { loss: number; reconstruction: number; correct: number; seen: number; seconds: number };
   best: { epoch: number; score: PartScore | null } | null;
   /** Epochs since the best one. */
   stale: number;
@@ -84,7 +84,13 @@ const score = z.object({ cells: z.number(), loss: z.number(), accuracy: z.number
 const stateSchema = z.object({
   epoch: z.int().min(0),
   step: z.int().min(0),
-  sums: z.object({ loss: z.number(), correct: z.number(), seen: z.number(), seconds: z.number() }),
+  sums: z.object({
+    loss: z.number(),
+    reconstruction: z.number().default(0),
+    correct: z.number(),
+    seen: z.number(),
+    seconds: z.number(),
+  }),
   best: z.object({ epoch: z.int(), score: score.nullable() }).nullable(),
   stale: z.int().min(0),
   stopped: z.enum(['finished', 'early']).nullable(),

@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { type Initialiser, initialisers, type Loss, type Optimiser } from '../engine/networkSpec.ts';
+import {
+  type Initialiser,
+  initialisers,
+  type Loss,
+  type NetworkSpec,
+  type Optimiser,
+} from '../engine/networkSpec.ts';
 import {
   type Augmentation,
   checkAugmentation,
@@ -48,6 +54,8 @@ export interface TrainSettings {
   monitor?: (typeof monitorNames)[number];
   /** Largest global norm of the gradient; 0 does not clip. */
   clipNorm?: number;
+  /** Of the decoder's loss beside the loss of the classes; null: 1 where the network has a decoder. */
+  reconstructionWeight?: number | null;
   /** Of the network's products; 'bfloat16' is faster, where the processor has it. Weights stay float32. */
   precision?: Precision;
   seed?: number;
@@ -118,6 +126,14 @@ export async function resolveConfig(options: TrainOptions, trainingCells: number
     config.patience = Math.max(8, Math.ceil(config.epochs / 3));
   }
   return config;
+}
+
+/** Throws `option-invalid` for a weight of a decoder that the network does not have. */
+export function checkDecoder({ reconstructionWeight }: TrainConfig, network: NetworkSpec): void {
+  if (reconstructionWeight === null || network.decoder) return;
+  throw invalid(
+    `reconstructionWeight is for networks with a decoder, such as liu2017. ${network.name} has none; leave it out.`,
+  );
 }
 
 /** Checks options that are no settings of the training itself. Throws `option-invalid`. */
@@ -204,6 +220,7 @@ const rules: Record<keyof TrainSettings, [schema: z.ZodType, must: string]> = {
   patience: [whole(0, 100_000), 'a whole number from 0 (never stop early) to 100000'],
   monitor: [z.enum(monitorNames), oneOf(monitorNames)],
   clipNorm: [atLeast0, 'a number of at least 0 (no clipping)'],
+  reconstructionWeight: [above0.nullable(), 'a number above 0'],
   precision: [z.enum(precisions), oneOf(precisions)],
   seed: [whole(0, Number.MAX_SAFE_INTEGER), `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`],
   fold: [whole(0, 10_000).nullable(), 'a whole number from 0'],

@@ -14,6 +14,8 @@ export interface EpochRecord {
   validationMacroF1: number | null;
   seconds: number;
   imagesPerSecond: number;
+  /** Mean over images and pixels of (reconstruction - image)^2 while training; null without a decoder. */
+  trainReconstructionLoss: number | null;
 }
 
 const columns: (keyof EpochRecord)[] = [
@@ -26,6 +28,7 @@ const columns: (keyof EpochRecord)[] = [
   'validationMacroF1',
   'seconds',
   'imagesPerSecond',
+  'trainReconstructionLoss',
 ];
 
 /** Writes the table whole; numbers come back exactly. */

@@ -21,6 +21,8 @@ export interface TrainConfig {
   patience: number;
   monitor: 'loss' | 'macroF1';
   clipNorm: number;
+  /** Of the decoder's loss beside the loss of the classes; null: 1 where the network has a decoder. */
+  reconstructionWeight: number | null;
   /** Of the network's products, in training and in validation. */
   precision: Precision;
   seed: number;
@@ -61,6 +63,7 @@ function better(trainingCells: number): TrainConfig {
     patience: Math.max(8, Math.ceil(epochs / 3)),
     monitor: 'macroF1',
     clipNorm: 5,
+    reconstructionWeight: null,
     precision: 'float32',
     seed: 0,
     fold: null,
@@ -96,6 +99,7 @@ function paper(): TrainConfig {
     patience: 0,
     monitor: 'loss',
     clipNorm: 0,
+    reconstructionWeight: null,
     precision: 'float32',
     seed: 0,
     fold: null,

@@ -8,7 +8,7 @@ import { buildNetwork } from '../models/registry.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import { selectTrainingCells } from './cells.ts';
 import { maybeReadCheckpoint } from './checkpoint.ts';
-import { checkRunOptions, resolveConfig, type TrainOptions } from './config.ts';
+import { checkDecoder, checkRunOptions, resolveConfig, type TrainOptions } from './config.ts';
 import { noteFinish, noteStart } from './provenance.ts';
 import type { TrainConfig } from './recipes.ts';
 import type { TrainReport } from './report.ts';
@@ -51,6 +51,7 @@ async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Prom
   const cells = await selectTrainingCells(dataset, fold);
   const config = await resolveConfig(options, cells.training.rows.length);
   const spec = await buildNetwork(config.model, dataset.header, dataset.header.classes.length);
+  checkDecoder(config, spec);
   const base = `${basename(resolve(dataset.path))}-${spec.name.replace(/[^\w.-]+/g, '-')}`;
   await dataset.requireIntact(job);
   const run = await createRun(options.out ?? 'runs', options.name, base);

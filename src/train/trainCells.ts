@@ -6,7 +6,7 @@ import type { Job } from '../job.ts';
 import { buildNetwork } from '../models/registry.ts';
 import type { LabelledRows } from './batches.ts';
 import { digestCells } from './cells.ts';
-import { resolveConfig, type TrainSettings } from './config.ts';
+import { checkDecoder, resolveConfig, type TrainSettings } from './config.ts';
 import type { TrainConfig } from './recipes.ts';
 import type { TrainReport } from './report.ts';
 import { Training } from './training.ts';
@@ -26,6 +26,7 @@ export async function trainCells(
   const config = await resolveConfig(settings, cells.training.rows.length);
   const { header } = dataset;
   const spec = await buildNetwork(config.model, header, header.classes.length);
+  checkDecoder(config, spec);
   await mkdir(join(folder, 'checkpoints'), { recursive: true });
   const { seed, initialiser, precision } = config;
   const network = new Network(spec, { seed, initialiser, precision });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
-import type { Network } from '../engine/network.ts';
+import type { Network, StepResult } from '../engine/network.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { modelFormatVersion, saveModel } from '../models/modelFolder.ts';
@@ -51,7 +51,7 @@ export class Training {
     this.state = state ?? {
       epoch: 0,
       step: 0,
-      sums: { loss: 0, correct: 0, seen: 0, seconds: 0 },
+      sums: { loss: 0, reconstruction: 0, correct: 0, seen: 0, seconds: 0 },
       best: null,
       stale: 0,
       stopped: null,
@@ -99,6 +99,7 @@ export class Training {
         optimiser: config.optimiser,
         learningRate: this.#learningRate(state.step),
         clipNorm: config.clipNorm || undefined,
+        reconstructionWeight: config.reconstructionWeight ?? undefined,
       });
       this.#count(batch.length, result);
     }
@@ -111,10 +112,11 @@ export class Training {
     return learningRateAt(config.schedule, config.learningRate, at);
   }
 
-  #count(images: number, { loss, correct }: { loss: number; correct: number }): void {
+  #count(images: number, { loss, correct, reconstructionLoss = 0 }: StepResult): void {
     const { sums } = this.state;
     const seconds = (performance.now() - this.#stepStarted) / 1000;
     sums.loss += loss * images;
+    sums.reconstruction += reconstructionLoss * images;
     sums.correct += correct;
     sums.seen += images;
     sums.seconds += seconds;
@@ -134,6 +136,7 @@ export class Training {
       learningRate: this.#learningRate(state.step - 1),
       trainLoss: sums.loss / sums.seen,
       trainAccuracy: sums.correct / sums.seen,
+      trainReconstructionLoss: this.network.spec.decoder ? sums.reconstruction / sums.seen : null,
       validationLoss: score?.loss ?? null,
       validationAccuracy: score?.accuracy ?? null,
       validationMacroF1: score?.macroF1 ?? null,
@@ -144,7 +147,7 @@ export class Training {
     Object.assign(state, {
       epoch: state.epoch + 1,
       step: 0,
-      sums: { loss: 0, correct: 0, seen: 0, seconds: 0 },
+      sums: { loss: 0, reconstruction: 0, correct: 0, seen: 0, seconds: 0 },
       best: better ? { epoch: state.epoch + 1, score } : state.best,
       stale: better ? 0 : state.stale + 1,
     });
@@ -229,6 +232,9 @@ export class Training {
     const parts = [
       `epoch ${epoch + 1}/${this.config.epochs}`,
       `loss ${(sums.loss / sums.seen).toFixed(3)}`,
+      ...(this.network.spec.decoder
+        ? [`reconstruction ${(sums.reconstruction / sums.seen).toFixed(3)}`]
+        : []),
       `accuracy ${((100 * sums.correct) / sums.seen).toFixed(1)} %`,
     ];
     if (best?.score) parts.push(`best validation F1 ${best.score.macroF1.toFixed(3)}`);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { resolveNetwork } from '../../src/engine/networkShape.ts';
-import type { LayerSpec } from '../../src/engine/networkSpec.ts';
+import type { DecoderSpec, LayerSpec } from '../../src/engine/networkSpec.ts';
 
 const resolve = (layers: LayerSpec[], side = 16) =>
   resolveNetwork({ name: 'test', input: { channels: 1, height: side, width: side }, layers });
@@ -50,7 +50,7 @@ test('a network that cannot be built is refused, naming the layer and what must 
     [withHead({ type: 'dropout', rate: 1 }), /rate must be at least 0 and less than 1/],
     [withHead({ type: 'batchNorm', epsilon: 0 }), /epsilon/],
     [withHead({ type: 'batchNorm', decay: 1 }), /decay/],
-    [withHead({ type: 'sigmoid' } as never), /type must be one of conv, maxPool/],
+    [withHead({ type: 'softmax' } as never), /type must be one of conv, maxPool/],
     [withHead({ type: 'dense', units: 1 << 20 }, { type: 'dense', units: 1 << 20 }), /at most 500000000/],
   ];
   for (const [layers, message] of refused)
@@ -61,4 +61,33 @@ test('a network that cannot be built is refused, naming the layer and what must 
 
 test('an input of no pixels is refused', () => {
   expect(() => resolve(withHead(), 0)).toThrow(/1 x 0 x 0/);
+});
+
+test('a decoder must give the shape of the input, from a layer that is not the last', () => {
+  const resolveWith = (decoder: DecoderSpec) =>
+    resolveNetwork({
+      name: 'test',
+      input: { channels: 1, height: 16, width: 16 },
+      layers: withHead({ type: 'conv', filters: 3, kernel: 1, stride: 2 }),
+      decoder,
+    });
+  const upsample: LayerSpec = { type: 'upsample', size: 2 };
+  const conv: LayerSpec = { type: 'conv', filters: 1, kernel: 1 };
+  expect(resolveWith({ from: 0, layers: [upsample, conv] }).decoder!.outputShapes).toEqual([
+    [3, 16, 16],
+    [1, 16, 16],
+  ]);
+  const refused: [DecoderSpec, RegExp][] = [
+    [{ from: 1, layers: [conv] }, /"from" must be a layer from 0 to 0.*Received 1/],
+    [{ from: 0.5, layers: [conv] }, /"from" must be/],
+    [{ from: 0, layers: [] }, /at least one layer/],
+    [{ from: 0, layers: [upsample] }, /shape of the input, 1 x 16 x 16. It gives 3 x 16 x 16/],
+    [{ from: 0, layers: [upsample, { type: 'conv', filters: 1, kernel: 17 }] }, /decoder's layer 1 \(conv\)/],
+    [{ from: 0, layers: [{ type: 'reshape', shape: [1, 16, 16] }] }, /hold the 192 numbers/],
+    [{ from: 0, layers: [{ type: 'upsample', size: 0 }] }, /size must be a whole number/],
+  ];
+  for (const [decoder, message] of refused)
+    expect(() => resolveWith(decoder)).toThrow(
+      expect.objectContaining({ code: 'network-invalid', message: expect.stringMatching(message) }),
+    );
 });
