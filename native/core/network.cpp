@@ -134,7 +134,9 @@ Parameter* Network::parameter(size_t layer, const char* what) {
 }
 
 std::string Network::layerName(size_t layer) const {
-  return layer < depth_ ? std::to_string(layer) : "decoder." + std::to_string(layer - depth_);
+  if (layer < depth_) return std::to_string(layer);
+  std::string name = "decoder.";
+  return name += std::to_string(layer - depth_);
 }
 
 std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, bool training) {
