@@ -93,7 +93,8 @@ async function formatCosts({ methods, trainingCells }: CompareReport): Promise<s
   );
   const head = ['Method', 'fit, s', 'CPU, s', 'memory, MB', '1,000 predictions, s', 'memory, MB', ''];
   const note = 'Memory: the most that the process held at once, mapped images and the program included.';
-  return `Time and memory, ${countOf(trainingCells, 'training cell')}\n${drawTable(head, rows)}\n${note}`;
+  const sums = folds > 0 ? `; fitting is the sum of ${folds} folds` : '';
+  return `Time and memory, ${countOf(trainingCells, 'training cell')}${sums}\n${drawTable(head, rows)}\n${note}`;
 }
 
 /** Three digits: 0.0123, 1.23, 123, 1234. */

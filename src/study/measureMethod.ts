@@ -67,7 +67,7 @@ export interface PartFigures {
 
 /** Fits a method on the training cells of the split and saves it to FOLDER/model. */
 export async function fitMethodTask(task: MethodTask, job: Job): Promise<FitFigures> {
-  const dataset = await Dataset.open(task.dataset, 'read');
+  const dataset = await openUnchanged(task);
   try {
     await dataset.requireIntact(job);
     const cells = await selectMethodCells(dataset, task);
@@ -88,6 +88,18 @@ export async function fitMethodTask(task: MethodTask, job: Job): Promise<FitFigu
   }
 }
 
+/** A data set that changed while the study ran would give figures under the name of what it was. */
+async function openUnchanged({ dataset: path, fingerprint }: MethodTask): Promise<Dataset> {
+  const dataset = await Dataset.open(path, 'read');
+  if ((await dataset.fingerprint()) === fingerprint) return dataset;
+  await dataset.close();
+  throw new BrightcellError(
+    'dataset-changed',
+    `${path} must stay as it was when the study began, but its cells, labels, verdicts or split have changed since. Start it again.`,
+    { fields: { path } },
+  );
+}
+
 async function selectMethodCells(dataset: Dataset, { fold, cells, seed }: MethodTask): Promise<MethodCells> {
   const { training, validation } = await selectTrainingCells(dataset, fold);
   if (cells === null) return { training, validation };
@@ -103,7 +115,7 @@ export async function scoreMethodTask(task: MethodTask, job: Job): Promise<Score
   const started = performance.now();
   const classifier = await loadClassifier(ready ? task.method : join(task.folder, 'model'));
   const loadSeconds = (performance.now() - started) / 1000;
-  const dataset = await Dataset.open(task.dataset, 'read');
+  const dataset = await openUnchanged(task);
   const out = join(task.folder, 'evaluation');
   try {
     const thousandSeconds = await timeThousand(classifier, dataset, task, job);
