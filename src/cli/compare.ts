@@ -73,7 +73,7 @@ export async function printComparison(report: CompareReport): Promise<string> {
     .join('\n\n');
 }
 
-async function formatCosts({ methods, trainingCells }: CompareReport): Promise<string> {
+async function formatCosts({ methods, trainingCells, folds }: CompareReport): Promise<string> {
   const { drawTable } = await import('./table.ts');
   const megabytes = (bytes: number) => Math.round(bytes / 1e6);
   const rows = methods.flatMap(one =>
