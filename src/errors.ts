@@ -58,6 +58,7 @@ export const errorCodes = {
   'source-invalid': 2,
   'split-impossible': 1,
   'training-diverged': 1,
+  'vectors-invalid': 1,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

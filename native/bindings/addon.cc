@@ -6,7 +6,9 @@
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   brightcell::bindings::registerDistances(env, exports);
   brightcell::bindings::registerFeatures(env, exports);
+  brightcell::bindings::registerForest(env, exports);
   brightcell::bindings::registerImageSet(env, exports);
+  brightcell::bindings::registerLogistic(env, exports);
   brightcell::bindings::registerPeak(env, exports);
   brightcell::bindings::registerPrepare(env, exports);
   brightcell::bindings::registerNetwork(env, exports);

@@ -6,7 +6,9 @@ namespace brightcell::bindings {
 
 void registerDistances(Napi::Env env, Napi::Object exports);
 void registerFeatures(Napi::Env env, Napi::Object exports);
+void registerForest(Napi::Env env, Napi::Object exports);
 void registerImageSet(Napi::Env env, Napi::Object exports);
+void registerLogistic(Napi::Env env, Napi::Object exports);
 void registerPeak(Napi::Env env, Napi::Object exports);
 void registerPrepare(Napi::Env env, Napi::Object exports);
 void registerNetwork(Napi::Env env, Napi::Object exports);

@@ -7,6 +7,7 @@
 
 #include "bindings/image_set.h"
 #include "core/distances.h"
+#include "core/watch.h"
 
 namespace brightcell::bindings {
 
@@ -27,6 +28,21 @@ struct SetRows {
 inline SetRows readSetRows(const Napi::Value& set, const Napi::Value& rows) {
   const auto indices = rows.As<Napi::Int32Array>();
   return {ImageSet::unwrap(set), {indices.Data(), indices.Data() + indices.ElementLength()}};
+}
+
+// One typed array as a vector; it must outlive the result.
+inline VectorRows oneVector(const Napi::TypedArray& array) {
+  const auto type = array.TypedArrayType();
+  const void* data = static_cast<const uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  const PixelType pixels = type == napi_uint8_array    ? PixelType::uint8
+                           : type == napi_uint16_array ? PixelType::uint16
+                                                       : PixelType::float32;
+  return {pixels, static_cast<int64_t>(array.ElementLength()), {data}};
+}
+
+// On an Int32Array of 3 (src/engine/watch.ts), which must be pinned while the work goes on.
+inline std::shared_ptr<Watch> readWatch(const Napi::Value& shared) {
+  return std::make_shared<Watch>(shared.As<Napi::Int32Array>().Data());
 }
 
 }  // namespace brightcell::bindings

@@ -119,6 +119,13 @@ struct SvmChoice {
   double lowest;
   int64_t index;
   double highest;
+// Up to four vectors of floats, and the table [classes][count] of doubles, rows `step` apart, that goes with them.
+struct LinearRows {
+  const float* const* x;
+  int rows;
+  int64_t count;
+  int classes;
+  int64_t step;
 };
 
 struct FftKernels;
@@ -218,6 +225,10 @@ struct Kernels {
   double (*sumSquares)(const float* src, int64_t count);
   void (*adam)(const AdamSettings&, const float* gradient, float* value, float* m, float* v, int64_t count);
   void (*sgd)(const SgdSettings&, const float* gradient, float* value, float* velocity, int64_t count);
+
+  // dst[rows][classes] += x times the weights; dst (a table) += the sum over rows of factors[rows][classes] times x.
+  void (*linearScores)(const LinearRows&, const double* weights, double* dst);
+  void (*linearSums)(const LinearRows&, const double* factors, double* dst);
 
   // Rounds of multiply-adds on registers alone; gives how many a round makes, and writes a vector
   // to sink. Null where the set has no such products.

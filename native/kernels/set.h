@@ -63,6 +63,8 @@ void adam(const AdamSettings& s, const float* gradient, float* __restrict value,
           float* __restrict v, int64_t count);
 void sgd(const SgdSettings& s, const float* gradient, float* __restrict value, float* __restrict velocity,
          int64_t count);
+void linearScores(const LinearRows& l, const double* weights, double* dst);
+void linearSums(const LinearRows& l, const double* factors, double* dst);
 int64_t peakFloat32(int64_t rounds, float* sink);
 #if defined(__AVX512BF16__)
 int64_t peakBfloat16(int64_t rounds, float* sink);

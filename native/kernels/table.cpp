@@ -56,6 +56,8 @@ const Kernels& table() {
       .sumSquares = sumSquares,
       .adam = adam,
       .sgd = sgd,
+      .linearScores = linearScores,
+      .linearSums = linearSums,
       .peakFloat32 = peakFloat32,
       .peakBfloat16 = peakBfloat16,
       .rbf = rbf,

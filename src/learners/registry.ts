@@ -8,6 +8,8 @@ const learners: Record<string, () => Promise<AnyLearner>> = {
   centroid: async () => (await import('./centroid.ts')).centroid,
   knn: async () => (await import('./knn.ts')).knn,
   svm: async () => (await import('./svm.ts')).svm,
+  forest: async () => (await import('./forest.ts')).forest,
+  logistic: async () => (await import('./logistic.ts')).logistic,
 };
 
 export const learnerNames: readonly string[] = Object.keys(learners);
