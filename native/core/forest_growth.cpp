@@ -25,7 +25,7 @@ struct Drawn {
 struct Split {
   int64_t feature = -1;
   int code = 0;         // vectors in ranges up to this go to the first child
-  double purity = -1;   // sum over the children of the squared class weights over their sum: larger is purer
+  double purity = 0;    // sum over the children of the squared class weights over their sum: larger is purer
 };
 
 // Sums over trees of shares, as fixed-point numbers: integers add up to the same in any order.
@@ -170,41 +170,80 @@ class Grower {
   }
 
   void tryFeature(const Range& range, int64_t feature, Split& best) {
+    const bool anyLeaf = t_.settings.minimalLeaf == 1;
+    switch (anyLeaf ? t_.classes : 0) {
+      case 2: return tryCuts<2>(range, feature, best);
+      case 3: return tryCuts<3>(range, feature, best);
+      case 4: return tryCuts<4>(range, feature, best);
+      default: return anyLeaf ? tryCuts<-1>(range, feature, best) : tryCuts<0>(range, feature, best);
+    }
+  }
+
+  // Kind: how many classes there are where leaves may be of any size; -1 for any other number, 0 where sizes matter too.
+  template <int Kind>
+  void tryCuts(const Range& range, int64_t feature, Split& best) {
     const uint8_t* codes = t_.bins.column(feature);
-    const int classes = t_.classes;
-    uint64_t inUse[Bins::most / 64] = {};
+    const int classes = Kind > 0 ? Kind : t_.classes;
+    // Two sets of marks in turns: a mark need not wait for the one before it.
+    uint64_t inUse[2][Bins::most / 64] = {};
     for (size_t i = range.from; i < range.to; ++i) {
       const Drawn drawn = sample_[i];
       const int code = codes[drawn.row];
       counts_[code * classes + drawn.label] += drawn.times;
-      ++sizes_[code];
-      inUse[code / 64] |= uint64_t{1} << code % 64;
+      if (Kind == 0) ++sizes_[code];
+      inUse[i % 2][code / 64] |= uint64_t{1} << code % 64;
     }
-    walk(range, feature, inUse, best);
+    if constexpr (Kind > 0)
+      walk<Kind>(feature, inUse, best);
+    else
+      walkAny(range, feature, inUse, best);
   }
 
-  // Tries the cut behind each range in use, and leaves the counts at zero.
-  void walk(const Range& range, int64_t feature, const uint64_t* inUse, Split& best) {
+  // Tries the cut behind each range in use, and leaves the counts at zero. A cut is better by its fraction
+  // (leftSquares / left + rightSquares / right), compared without dividing.
+  template <int K>
+  void walk(int64_t feature, const uint64_t (&inUse)[2][Bins::most / 64], Split& best) {
+    double node[K], left[K] = {}, weights[K];
+    for (int k = 0; k < K; ++k) {
+      node[k] = node_[k];
+      weights[k] = t_.settings.classWeights[k];
+    }
+    int before = -1;
+    for (int word = 0; word < Bins::most / 64; ++word)
+      for (uint64_t bits = inUse[0][word] | inUse[1][word]; bits != 0; bits &= bits - 1) {
+        const int code = 64 * word + std::countr_zero(bits);
+        double leftSum = 0, rightSum = 0, leftSquares = 0, rightSquares = 0;
+        for (int k = 0; k < K; ++k) {
+          const double l = weights[k] * left[k], r = weights[k] * (node[k] - left[k]);
+          leftSum += l;
+          rightSum += r;
+          leftSquares += l * l;
+          rightSquares += r * r;
+        }
+        consider(leftSum, rightSum, leftSquares, rightSquares, {feature, (before + code - 1) / 2, 0}, best);
+        for (int k = 0; k < K; ++k) left[k] += std::exchange(counts_[code * K + k], 0);
+        before = code;
+      }
+  }
+
+  void walkAny(const Range& range, int64_t feature, const uint64_t (&inUse)[2][Bins::most / 64], Split& best) {
     const auto size = static_cast<int64_t>(range.to - range.from);
+    const int64_t least = t_.settings.minimalLeaf;
     std::fill(left_.begin(), left_.end(), 0);
     int before = -1;
     int64_t leftSize = 0;
     for (int word = 0; word < Bins::most / 64; ++word)
-      for (uint64_t bits = inUse[word]; bits != 0; bits &= bits - 1) {
+      for (uint64_t bits = inUse[0][word] | inUse[1][word]; bits != 0; bits &= bits - 1) {
         const int code = 64 * word + std::countr_zero(bits);
-        const int64_t least = t_.settings.minimalLeaf;
-        if (before >= 0 && leftSize >= least && size - leftSize >= least) {
-          const double purity = purityOfCut();
-          // Halfway between the two ranges.
-          if (purity > best.purity) best = {feature, (before + code - 1) / 2, purity};
-        }
+        if (least == 1 || (leftSize >= least && size - leftSize >= least))
+          considerAny({feature, (before + code - 1) / 2, 0}, best);
         for (int k = 0; k < t_.classes; ++k) left_[k] += std::exchange(counts_[code * t_.classes + k], 0);
         leftSize += std::exchange(sizes_[code], 0);
         before = code;
       }
   }
 
-  double purityOfCut() const {
+  void considerAny(const Split& split, Split& best) const {
     double leftSum = 0, rightSum = 0, leftSquares = 0, rightSquares = 0;
     for (int k = 0; k < t_.classes; ++k) {
       const double weight = t_.settings.classWeights[k];
@@ -214,8 +253,16 @@ class Grower {
       leftSquares += left * left;
       rightSquares += right * right;
     }
-    if (leftSum == 0 || rightSum == 0) return -1;
-    return leftSquares / leftSum + rightSquares / rightSum;
+    consider(leftSum, rightSum, leftSquares, rightSquares, split, best);
+  }
+
+  // Where one side is empty, before the first range, there is no cut: both products are 0.
+  static void consider(double leftSum, double rightSum, double leftSquares, double rightSquares, const Split& split,
+                       Split& best) {
+    const double top = leftSquares * rightSum + rightSquares * leftSum, bottom = leftSum * rightSum;
+    if (top <= best.purity * bottom || bottom <= 0) return;
+    best = split;
+    best.purity = top / bottom;
   }
 
   // Both keep the order of rows, so that a column is read forwards.

@@ -119,6 +119,8 @@ struct SvmChoice {
   double lowest;
   int64_t index;
   double highest;
+};
+
 // Up to four vectors of floats, and the table [classes][count] of doubles, rows `step` apart, that goes with them.
 struct LinearRows {
   const float* const* x;

@@ -67,6 +67,34 @@ export const plainMethods: Record<
       ],
     },
   },
+  forest: {
+    about: 'random forest (Breiman 2001), 256 ranges a feature',
+    settings: {
+      trees: ['how many trees vote: a whole number from 1 to 100000', '500'],
+      minimalLeaf: ['different training cells of a leaf, at least: a whole number from 1 to 1000000', '1'],
+      featuresPerNode: [
+        'features that a node looks at; 0: the square root of all: a whole number from 0 to 1000000',
+        '0',
+      ],
+      classWeights: ['balanced: rare classes count as much as frequent ones: one of none, balanced', 'none'],
+      seed: ['draws the samples and the features: a whole number from 0 to 2147483647', '1'],
+    },
+  },
+  logistic: {
+    about: 'multinomial logistic regression with an L2 penalty',
+    settings: {
+      C: [
+        'the smaller, the smaller the coefficients; auto chooses of 1e-6, 1e-5 ... 1000 on the validation cells: a number above 0 and at most 10000000000, or auto',
+        'auto',
+      ],
+      classWeights: ['balanced: rare classes count as much as frequent ones: one of none, balanced', 'none'],
+      tolerance: [
+        'largest component of the gradient that is left: a number above 0 and at most 1',
+        '0.000001',
+      ],
+      iterations: ['steps for each C, at most: a whole number from 1 to 1000000', '2000'],
+    },
+  },
 };
 
 /** Every method and its settings, for a command's help. */

@@ -23,16 +23,16 @@ export interface ForestSettings {
 
 const rules: SettingsOf<ForestSettings> = {
   trees: wholeSetting(1, 100_000, 500, 'how many trees vote'),
-  minimalLeaf: wholeSetting(1, 1_000_000, 1, 'training cells of a leaf, at least'),
+  minimalLeaf: wholeSetting(1, 1_000_000, 1, 'different training cells of a leaf, at least'),
   featuresPerNode: wholeSetting(0, 1_000_000, 0, 'features that a node looks at; 0: the square root of all'),
   classWeights: classWeightsSetting('none'),
-  seed: wholeSetting(0, Number.MAX_SAFE_INTEGER, 1, 'of the samples and the features drawn'),
+  seed: wholeSetting(0, 2 ** 31 - 1, 1, 'draws the samples and the features'),
 };
 
 /** Random forest (Breiman 2001): trees on bootstrap samples, Gini impurity, mean shares of the leaves. */
 export const forest: Learner<ForestSettings> = {
   name: 'forest',
-  about: 'random forest (Breiman 2001) of trees that look at 256 ranges a feature',
+  about: 'random forest (Breiman 2001), 256 ranges a feature',
   needsStandardised: false,
   rules,
   settings: given => completeSettings('forest', rules, given),

@@ -24,11 +24,11 @@ const rules: SettingsOf<LogisticSettings> = {
     numberSetting(
       { above: 0, high: 1e10 },
       1,
-      'small: small coefficients; large: closer to the training cells',
+      'the smaller, the smaller the coefficients; auto chooses of 1e-6, 1e-5 ... 1000 on the validation cells',
     ),
   ),
   classWeights: classWeightsSetting('none'),
-  tolerance: numberSetting({ above: 0, high: 1 }, 1e-6, 'largest component of the gradient to stop at'),
+  tolerance: numberSetting({ above: 0, high: 1 }, 1e-6, 'largest component of the gradient that is left'),
   iterations: wholeSetting(1, 1_000_000, 2000, 'steps for each C, at most'),
 };
 
@@ -38,7 +38,7 @@ const rules: SettingsOf<LogisticSettings> = {
  */
 export const logistic: Learner<LogisticSettings> = {
   name: 'logistic',
-  about: 'multinomial logistic regression with an L2 penalty, standardises by itself',
+  about: 'multinomial logistic regression with an L2 penalty',
   needsStandardised: false,
   rules,
   settings: given => completeSettings('logistic', rules, given),
