@@ -62,8 +62,8 @@ export async function findNeighbours(
 
 /** Those of one vector, at once and on the calling thread; the same result. Throws as `findNeighbours` does. */
 export function findNeighboursOf(references: SetRows, vector: Pixels, k: number): Neighbours {
-  const { shape } = references.set;
-  checkComparable({ set: ImageSet.from(vector, shape), rows: Int32Array.of(0) }, references);
+  checkOne(vector, vectorLength(references.set));
+  checkComparable({ set: ImageSet.from(vector, references.set.shape), rows: Int32Array.of(0) }, references);
   checkCount(k, references.rows.length);
   const result = { k, places: new Int32Array(k), squaredDistances: new Float64Array(k) };
   try {
@@ -90,6 +90,14 @@ async function compareAll(
     await search.add(set, rows.subarray(at, at + step), at).catch(refuseComparison);
     report(Math.min(1, (at + step) / rows.length));
   }
+}
+
+function checkOne(vector: Pixels, length: number): void {
+  if (vector.length === length) return;
+  throw new BrightcellError(
+    'option-invalid',
+    `A vector to compare must have ${length} numbers, as the references. Received ${vector.length}.`,
+  );
 }
 
 function checkCount(k: number, references: number): void {

@@ -129,6 +129,14 @@ describe('nearest neighbours', () => {
     expect(() => findNeighboursOf(sides[0], images(1), k)).toThrow(/3/);
   });
 
+  test.each([0, D - 1, D + 1, 2 * D])(
+    'of one vector of %d numbers among references of 70 are refused',
+    length => {
+      const references = { set: ImageSet.from(images(3), shape), rows: all(3) };
+      expect(() => findNeighboursOf(references, new Uint8Array(length), 1)).toThrow(/must have 70 numbers/);
+    },
+  );
+
   test('are searched for in steps that report and can be stopped', async () => {
     const large = { channels: 1, height: 128, width: 128 };
     const set = ImageSet.from(new Uint8Array(2200 * 128 * 128), large);
