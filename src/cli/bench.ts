@@ -13,7 +13,7 @@ export function addBench(program: Command): void {
     .description('How fast this machine trains and classifies with a network, and where the time goes.')
     .option(
       '--network <name>',
-      'cellnet, cellnet-table1, gao2017, oei2019, or the path of a JSON file',
+      'cellnet, cellnet-table1, gao2017, liu2017, oei2019, or the path of a JSON file',
       'cellnet',
     )
     .option('--batch <n>', 'images in a batch', wholeNumber(1, 100_000), 256)

@@ -20,7 +20,7 @@ export function addTrain(program: Command): void {
     .argument('<dataset>', 'data set folder, split by "brightcell split"')
     .option(
       '--model <name>',
-      'cellnet, cellnet-table1, gao2017, oei2019, a JSON file of your own, or a method listed below (default: cellnet)',
+      'cellnet, cellnet-table1, gao2017, liu2017, oei2019, a JSON file of your own, or a method listed below (default: cellnet)',
     )
     .option('--set <name=value>', 'a setting of the method; may stand several times', addSettings)
     .addOption(choice('--recipe <name>', 'settings to start from (default: default)', choices.recipe))

@@ -34,7 +34,7 @@ export const monitorNames = ['loss', 'macroF1'] as const;
 
 /** Settings of a training; where one takes an object, its name alone stands for the usual values. */
 export interface TrainSettings {
-  /** 'cellnet', 'cellnet-table1', 'gao2017', 'oei2019', or the path of a network in a JSON file. */
+  /** 'cellnet', 'cellnet-table1', 'gao2017', 'liu2017', 'oei2019', or the path of a network in a JSON file. */
   model?: string;
   recipe?: (typeof recipeNames)[number];
   epochs?: number;
