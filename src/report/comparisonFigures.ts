@@ -155,6 +155,7 @@ function costPanel(title: string, unit: string, names: string[], values: (number
         label: unit,
         grid: true,
         ...logTicks(rows.map(one => one.value)),
+        insetLeft: 10,
         tickFormat: shortNumber,
       },
       y: { label: null, domain: names },
