@@ -10,7 +10,7 @@ import { makeToy, type Toy } from '../train/toyDataset.ts';
 let toy: Toy;
 let fingerprint: string;
 beforeAll(async () => {
-  toy = await makeToy([30, 6, 6], { still: true });
+  toy = await makeToy([30, 6, 6], { discs: true });
   const dataset = await Dataset.open(toy.dataset, 'read');
   fingerprint = await dataset.fingerprint();
   await dataset.close();
