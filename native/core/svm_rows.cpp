@@ -43,7 +43,9 @@ void SvmRows::makeWhole(int64_t first, int64_t end) {
 
 int64_t SvmRows::block(int a, int b) const {
   const int64_t row = (size(a) + size(b)) * static_cast<int64_t>(sizeof(float));
-  return std::clamp<int64_t>(bytes_ / (4 * std::max<int64_t>(1, row)), 2, 128);
+  // More would be worked out for nothing, fewer would not be worth reading and packing the other side for.
+  constexpr int64_t most = 48;
+  return std::clamp<int64_t>(bytes_ / (4 * std::max<int64_t>(1, row)), 2, most);
 }
 
 const float* SvmRows::find(int32_t point, int c) {
