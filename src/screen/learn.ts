@@ -1,6 +1,8 @@
 import { createRandom, shuffle } from '../dataset/random.ts';
-import { type Job, throwIfCancelled } from '../job.ts';
-import { type Examples, Forest } from './forest.ts';
+import { Forest } from '../engine/forest.ts';
+import { ImageSet } from '../engine/imageSet.ts';
+import type { LabelledRows } from '../engine/labels.ts';
+import type { Job } from '../job.ts';
 import type { Finding } from './limits.ts';
 import type { Measurements } from './measurements.ts';
 import { standardiseFeatures } from './standardise.ts';
@@ -39,17 +41,13 @@ export async function judgeByLabels(
   const features = standardiseFeatures(measured);
   const kinds = ['good', ...new Set(labels.filter(label => label !== null && label !== 'good'))] as string[];
   const rows = drawExamples(labels, settings.seed);
-  const examples: Examples = {
-    features: features.map(column => Float32Array.from(rows, row => column[row]!)),
-    classes: Int32Array.from(rows, row => kinds.indexOf(labels[row]!)),
-    classCount: kinds.length,
+  const examples = {
+    set: vectorsOf(features),
+    rows,
+    labels: Int32Array.from(rows, row => kinds.indexOf(labels[row]!)),
+    classes: kinds.length,
   };
-  const forest = await Forest.grow(examples, { trees, seed: settings.seed }, async done => {
-    job.onProgress?.({ stage: 'learning', done, total: trees, unit: 'trees' });
-    await new Promise(resolve => setImmediate(resolve));
-    throwIfCancelled(job);
-  });
-  const scores = await scoreAll(forest, features, examples, rows, job);
+  const scores = await scoreAll(examples, settings.seed, job);
   const goods = Float32Array.from(
     rows.filter(row => labels[row] === 'good'),
     row => scores.bad[row]!,
@@ -74,34 +72,50 @@ function drawExamples(labels: Labels, seed: number): Int32Array {
   return Int32Array.from([...bad, ...good]).sort();
 }
 
-/** Probability of being bad, and the most probable fault, of every row. */
-async function scoreAll(
-  forest: Forest,
-  features: Float32Array[],
-  examples: Examples,
-  rows: Int32Array,
-  job: Job,
-): Promise<{ bad: Float32Array; kind: Uint8Array }> {
-  const count = features[0]!.length;
-  const bad = new Float32Array(count);
-  const kind = new Uint8Array(count);
-  const votes = new Float64Array(forest.classCount);
-  const exampleOf = new Map(Array.from(rows, (row, i) => [row, i]));
-  for (let row = 0; row < count; row++) {
-    const example = exampleOf.get(row);
-    if (example === undefined) forest.predict(features, row, votes);
-    else forest.predictUnseen(examples, example, votes);
-    bad[row] = 1 - votes[0]!;
-    kind[row] = likeliestFault(votes);
-    if (row % 2000 !== 1999) continue;
-    job.onProgress?.({ stage: 'judging', done: row + 1, total: count, unit: 'images' });
-    await new Promise(resolve => setImmediate(resolve));
-    throwIfCancelled(job);
-  }
-  return { bad, kind };
+/** The features of every image as a vector. */
+function vectorsOf(features: Float32Array[]): ImageSet {
+  const [width, count] = [features.length, features[0]!.length];
+  const vectors = new Float32Array(width * count);
+  features.forEach((column, d) => {
+    for (let row = 0; row < count; row++) vectors[row * width + d] = column[row]!;
+  });
+  return ImageSet.from(vectors, { channels: 1, height: 1, width });
 }
 
-function likeliestFault(votes: Float64Array): number {
+/** Probability of being bad, and the most probable fault, of every row. */
+async function scoreAll(
+  examples: LabelledRows,
+  seed: number,
+  job: Job,
+): Promise<{ bad: Float32Array; kind: Uint8Array }> {
+  const { set, rows, classes: K } = examples;
+  const options = {
+    ...{ trees, minimalLeaf: 1, featuresPerNode: Math.ceil(set.shape.width / 3) },
+    ...{ classWeights: new Float64Array(K).fill(1), seed },
+  };
+  const { forest, outOfBag } = await Forest.grow(examples, options, job);
+  const votes = await forest.predict(
+    set,
+    Int32Array.from({ length: set.count }, (_, row) => row),
+    job,
+  );
+  forest.dispose();
+  // With dozens of trees every example is left out by some; one that was not is called unknown.
+  const unseen = (i: number) => {
+    const own = outOfBag.subarray(i * K, (i + 1) * K);
+    return own.some(vote => vote > 0) ? own : own.fill(1 / K);
+  };
+  rows.forEach((row, i) => {
+    votes.set(unseen(i), row * K);
+  });
+  const of = (row: number) => votes.subarray(row * K, (row + 1) * K);
+  return {
+    bad: Float32Array.from({ length: set.count }, (_, row) => 1 - of(row)[0]!),
+    kind: Uint8Array.from({ length: set.count }, (_, row) => likeliestFault(of(row))),
+  };
+}
+
+function likeliestFault(votes: Float32Array): number {
   let best = 1;
   for (let k = 2; k < votes.length; k++) if (votes[k]! > votes[best]!) best = k;
   return best;
