@@ -243,14 +243,19 @@ class SparseBackward : public ConvBackward {
     int32_t offsets[256];
     for (int i = 0; i < pool.area(); ++i)
       offsets[i] = static_cast<int32_t>(i / pool.width * rowStep + i % pool.width * columnStep);
+    // Every second cell first: windows side by side share positions, and adding to what was written an instant ago
+    // waits for it.
     for (int y = 0; y < shape.height; ++y)
-      for (int x = 0; x < shape.width; ++x) {
-        const int64_t corner = (y * pool.strideY - pool.top) * rowStep + (x * pool.strideX - pool.left) * columnStep;
-        for (int f = 0; f < shape.channels; ++f, ++diff, ++place) {
-          live[f * cells_ + counts[f]] = {static_cast<int32_t>(corner + offsets[*place]), *diff};
-          counts[f] += *diff != 0.0f;
+      for (int first = 0; first < 2; ++first)
+        for (int x = first; x < shape.width; x += 2) {
+          const int64_t corner = (y * pool.strideY - pool.top) * rowStep + (x * pool.strideX - pool.left) * columnStep;
+          const int64_t cell = (static_cast<int64_t>(y) * shape.width + x) * shape.channels;
+          for (int f = 0; f < shape.channels; ++f) {
+            const float value = diff[cell + f];
+            live[f * cells_ + counts[f]] = {static_cast<int32_t>(corner + offsets[place[cell + f]]), value};
+            counts[f] += value != 0.0f;
+          }
         }
-      }
   }
 
   Direct d_;
