@@ -37,7 +37,7 @@ std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& lay
                                                             Precision precision) {
   std::vector<ConvCandidate<ConvBackward>> candidates;
   addDirectBackward(layer, diffSource, candidates);
-  addWinogradBackward(layer, diffSource, candidates);
+  addWinogradBackward(layer, diffSource, precision, candidates);
   addFftBackward(layer, diffSource, precision, candidates);
   return inOrder(std::move(candidates));
 }

@@ -100,14 +100,14 @@ class WinogradForward : public ConvForward {
     parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
       float* weights = weights_.data() + f * weightStep();
       for (int64_t column = 0; column < p_.filters; column += panel, weights += p_.depth * panel)
-        kernels().fixedRows(weights, panel, p_.depth, panel, p_.limit(), wordsOf(weights),
+        kernels().fixedRows(weights, panel, p_.depth, panel, fixedLimit(p_.depth), wordsOf(weights),
                             scales + f * scaleStep() + column);
     });
   }
 
   // A batch's transformed sources, in place: to [36][T][D in words] or [36][D in words][T].
   void roundSources(float* transformed, int64_t count, float* scales) const {
-    const float limit = p_.limit();
+    const float limit = fixedLimit(p_.depth);
     for (int f = 0; f < frequencies; ++f, scales += p_.batch) {
       float* at = transformed + f * p_.sourceStep();
       if (p_.acrossTiles)
@@ -131,7 +131,7 @@ class WinogradForward : public ConvForward {
             kernels().fixedProduct({wordsOf(source) + first * p_.wordStep(), p_.wordStep(), p_.depthStep(),
                                     scales + f * p_.batch + first, wordsOf(weights), panel, p_.depth * panel,
                                     weightScales_.data() + f * scaleStep(), products + fy * step, p_.filters, tiles,
-                                    p_.filters, (p_.depth + 1) / 2});
+                                    p_.filters, (p_.depth + 1) / 2, false});
           else
             kernels().smallProduct({source + first * p_.tileStep(), p_.tileStep(), p_.depthStep(), weights, panel,
                                     p_.depth * panel, products + fy * step, p_.filters, tiles, p_.filters, p_.depth,
@@ -150,14 +150,16 @@ class WinogradForward : public ConvForward {
 
 class WinogradBackward : public ConvBackward {
  public:
-  explicit WinogradBackward(const ConvLayer& layer) : p_(layer), sources_(p_) {}
+  WinogradBackward(const ConvLayer& layer, Precision precision)
+      : p_(layer), sources_(p_), fixed_(p_.isFixedBackward(precision)) {}
 
   int64_t group() const override { return p_.group; }
 
-  // sources | transformed, then its gradient | frequencies of the gradient | rows | wide maps
+  // sources | transformed, then its gradient | frequencies of the gradient | rows | rounded gradient and scales |
+  // wide maps | padded gradient of the source
   int64_t scratchFloats() const override {
     return sources_.scratchFloats() + frequencies * p_.sourceStep() + (points + points * side) * p_.resultStep() +
-           (p_.poolsInTile ? 0 : p_.group * p_.wide.size()) + p_.group * sources_.paddedStep() + 128;
+           roundedFloats() + (p_.poolsInTile ? 0 : p_.group * p_.wide.size()) + p_.group * sources_.paddedStep() + 128;
   }
 
   // [36][panel of D][filters][panel]
@@ -175,6 +177,7 @@ class WinogradBackward : public ConvBackward {
                                  dst + d / panel * p_.filters * panel + f * panel + d % panel, step);
         }
     });
+    if (fixed_) roundWeights();
   }
 
   // [36][D][F]
@@ -186,7 +189,8 @@ class WinogradBackward : public ConvBackward {
     float* transformed = scratch + roundUp(sources_.scratchFloats(), 16);
     float* gradient = transformed + frequencies * p_.sourceStep();
     float* rows = gradient + points * p_.resultStep();
-    float* wide = rows + points * side * p_.resultStep();
+    float* rounded = rows + points * side * p_.resultStep();
+    float* wide = rounded + roundedFloats();
     float* padded = wide + (p_.poolsInTile ? 0 : roundUp(p_.group * p_.wide.size(), 16));
     sources_.read(src, images, scratch);
     if (!p_.poolsInTile)
@@ -200,7 +204,7 @@ class WinogradBackward : public ConvBackward {
       const int64_t count = std::min(p_.batch, tiles - first);
       spread(images, first, count, diff, place, wide, rows);
       sources_.transform(scratch, first, count, transformed);
-      multiply(rows, count, gradient, transformed, accumulator, diffSrc != nullptr);
+      multiply(rows, count, gradient, rounded, transformed, accumulator, diffSrc != nullptr);
       if (diffSrc != nullptr) addToSource(transformed, first, count, padded);
     }
     if (diffSrc == nullptr) return;
@@ -222,6 +226,10 @@ class WinogradBackward : public ConvBackward {
  private:
   int64_t weightStep() const { return p_.filters * roundUp(p_.depth, kernels().panel) + skew; }
   int64_t sumStep() const { return p_.depth * p_.filters + skew; }
+  int64_t scaleStep() const { return roundUp(p_.depth, kernels().panel); }
+  int64_t roundedFloats() const {
+    return fixed_ ? roundUp(p_.batch * p_.filters / 2, 16) + roundUp(p_.batch, 16) + p_.filters + p_.depth : 0;
+  }
 
   // The gradient of the tiles, as frequencies in x of each of their rows.
   void spread(Images images, int64_t first, int64_t count, const float* diff, const uint8_t* place, const float* wide,
@@ -239,22 +247,62 @@ class WinogradBackward : public ConvBackward {
     }
   }
 
-  void multiply(const float* rows, int64_t count, float* gradient, float* transformed, float* accumulator,
-                bool diffSource) const {
-    const int64_t panel = kernels().panel, step = p_.resultStep();
+  void multiply(const float* rows, int64_t count, float* gradient, float* rounded, float* transformed,
+                float* accumulator, bool diffSource) const {
+    const int64_t step = p_.resultStep();
     for (int fx = 0; fx < points; ++fx) {
       kernels().winogradFromRows(rows + fx * side * step, step, count * p_.filters, gradient, step);
       for (int fy = 0; fy < points; ++fy) {
         const int f = fx * points + fy;
-        float* source = transformed + f * p_.sourceStep();
-        kernels().smallProduct({source, p_.depthStep(), p_.tileStep(), gradient + fy * step, p_.filters, panel,
-                                accumulator + f * sumStep(), p_.filters, p_.depth, p_.filters, count, true});
-        // The transformed source has done its work: the gradient of it takes its place.
-        if (diffSource)
-          kernels().smallProduct({gradient + fy * step, p_.filters, 1, weights_.data() + f * weightStep(), panel,
-                                  p_.filters * panel, source, p_.depth, count, p_.depth, p_.filters, false});
+        float *source = transformed + f * p_.sourceStep(), *sum = accumulator + f * sumStep();
+        if (fixed_)
+          multiplyFixed(f, count, gradient + fy * step, rounded, source, sum, diffSource);
+        else
+          multiplyOne(f, count, gradient + fy * step, source, sum, diffSource);
       }
     }
+  }
+
+  // Frequency f: [T][F] of the gradient, and [T][D] of the source, which has done its work after the first product: the
+  // gradient of it takes its place.
+  void multiplyOne(int f, int64_t count, const float* gradient, float* source, float* sum, bool diffSource) const {
+    const int64_t panel = kernels().panel;
+    kernels().smallProduct({source, p_.depthStep(), p_.tileStep(), gradient, p_.filters, panel, sum, p_.filters,
+                            p_.depth, p_.filters, count, true});
+    if (diffSource)
+      kernels().smallProduct({gradient, p_.filters, 1, weights_.data() + f * weightStep(), panel, p_.filters * panel,
+                              source, p_.depth, count, p_.depth, p_.filters, false});
+  }
+
+  // The same of integers. For the weights, whose sums run over tiles, pairs are of two tiles, and each channel and each
+  // filter has a scale; for the source, pairs are of two filters, and each tile has a scale.
+  void multiplyFixed(int f, int64_t count, float* gradient, float* rounded, float* source, float* sum,
+                     bool diffSource) const {
+    const int64_t panel = kernels().panel, filters = p_.filters, depth = p_.depth;
+    uint32_t* pairs = wordsOf(rounded);
+    float *tileScales = rounded + roundUp(p_.batch * filters / 2, 16), *filterScales = tileScales + roundUp(p_.batch, 16);
+    float* depthScales = filterScales + filters;
+    for (int64_t t = 0; diffSource && t < count; ++t)
+      tileScales[t] = kernels().fixedPairs(gradient + t * filters, filters, fixedLimit(filters), pairs + t * filters / 2);
+    kernels().fixedRows(gradient, filters, count, filters, fixedLimit(count), wordsOf(gradient), filterScales);
+    kernels().fixedRows(source, depth, count, depth, fixedLimit(count), wordsOf(source), depthScales);
+    kernels().fixedProduct({wordsOf(source), 1, depth, depthScales, wordsOf(gradient), filters, panel, filterScales, sum,
+                            filters, depth, filters, (count + 1) / 2, true});
+    if (diffSource)
+      kernels().fixedProduct({pairs, filters / 2, 1, tileScales, wordsOf(weights_.data() + f * weightStep()), panel,
+                              filters * panel, weightScales_.data() + f * scaleStep(), source, depth, count, depth,
+                              filters / 2, false});
+  }
+
+  void roundWeights() {
+    const int64_t panel = kernels().panel;
+    float* scales = weightScales_.zeroed(frequencies * scaleStep());
+    parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
+      float* weights = weights_.data() + f * weightStep();
+      for (int64_t column = 0; column < p_.depth; column += panel, weights += p_.filters * panel)
+        kernels().fixedRows(weights, panel, p_.filters, panel, fixedLimit(p_.filters), wordsOf(weights),
+                            scales + f * scaleStep() + column);
+    });
   }
 
   void addToSource(const float* transformed, int64_t first, int64_t count, float* padded) const {
@@ -273,7 +321,8 @@ class WinogradBackward : public ConvBackward {
 
   Plan p_;
   Sources sources_;
-  Buffer<float> weights_;
+  bool fixed_;
+  Buffer<float> weights_, weightScales_;
 };
 
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured.
@@ -301,13 +350,14 @@ void addWinogradForward(const ConvLayer& layer, Precision precision,
                         [=] { return std::make_unique<WinogradForward>(layer, precision); }});
 }
 
-void addWinogradBackward(const ConvLayer& layer, bool diffSource,
+void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision precision,
                          std::vector<ConvCandidate<ConvBackward>>& candidates) {
   if (!worthAsking(layer)) return;
   const Plan plan(layer);
   if (diffSource && plan.acrossTiles) return;  // vectors of tiles have no way back to the source
-  candidates.push_back({"winograd", diffSource ? costOf(plan, 2, 2, 1) : costOf(plan, 1, 1, 1),
-                        [layer] { return std::make_unique<WinogradBackward>(layer); }});
+  const double products = plan.isFixedBackward(precision) ? fixedCost : 1;
+  candidates.push_back({"winograd", diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1),
+                        [=] { return std::make_unique<WinogradBackward>(layer, precision); }});
 }
 
 }  // namespace brightcell

@@ -9,7 +9,7 @@ namespace brightcell {
 
 void addWinogradForward(const ConvLayer& layer, Precision precision,
                         std::vector<ConvCandidate<ConvForward>>& candidates);
-void addWinogradBackward(const ConvLayer& layer, bool diffSource,
+void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision precision,
                          std::vector<ConvCandidate<ConvBackward>>& candidates);
 
 }  // namespace brightcell

@@ -14,6 +14,8 @@ constexpr int64_t batchAcross = 64;  // tiles of a batch whose vectors are tiles
 constexpr int64_t stripFloats = 4608;
 // Above it, integers small enough for the sum would round too coarsely.
 constexpr int64_t deepestFixed = 256;
+// Multiply-adds that the rounding of a number costs.
+constexpr int64_t roundingWorth = 16;
 
 int tilesOver(int positions) { return (positions + side - 1) / side; }
 
@@ -107,8 +109,14 @@ bool Plan::isFixed(Precision precision) const {
   return precision == Precision::bfloat16 && kernels().fixedProduct != nullptr && depth <= deepestFixed;
 }
 
-float Plan::limit() const {
-  return std::min(32767.0f, std::floor(std::sqrt(2147480000.0f / static_cast<float>(depth))));
+// Rounding goes over each number of the source once and of the gradient twice; it pays where each meets many.
+bool Plan::isFixedBackward(Precision precision) const {
+  return isFixed(precision) && !acrossTiles && filters <= deepestFixed &&
+         depth * filters >= roundingWorth * (depth + 2 * filters);
+}
+
+float fixedLimit(int64_t terms) {
+  return std::min(32767.0f, std::floor(std::sqrt(2147480000.0f / static_cast<float>(terms))));
 }
 
 }  // namespace brightcell::winograd

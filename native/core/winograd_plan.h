@@ -24,6 +24,9 @@ struct TileAt {
   int y, x;
 };
 
+// The largest integer that so many products of two may be made of: their sum stays within 32 bits.
+float fixedLimit(int64_t terms);
+
 struct Plan {
   explicit Plan(const ConvLayer& layer);
 
@@ -41,9 +44,9 @@ struct Plan {
   // Between tiles and between depths of a transformed source.
   int64_t tileStep() const { return acrossTiles ? 1 : depth; }
   int64_t depthStep() const { return acrossTiles ? batch : 1; }
-  // Whether products are of integers, their largest size, and the step between tiles of words.
+  // Whether products are of integers, forward and backward, and the step between tiles of words.
   bool isFixed(Precision precision) const;
-  float limit() const;
+  bool isFixedBackward(Precision precision) const;
   int64_t wordStep() const { return acrossTiles ? 1 : depth / 2; }
   int64_t resultStep() const { return batch * filters + skew; }
   int64_t stripStep() const { return strip * filters + skew; }

@@ -39,7 +39,7 @@ struct SmallProduct {
   bool accumulate;
 };
 
-// C[rows x columns] = A B from pairs of 16-bit integers that follow each other in depth, the first in the low half of a
+// C[rows x columns] (+)= A B from pairs of 16-bit integers that follow each other in depth, the first in the low half of a
 // word; steps of a and b and the depth are in words. Row i of the result is multiplied by aScale[i], column j by
 // bScale[j]. Integer sums must fit 32 bits.
 struct FixedProduct {
@@ -52,6 +52,7 @@ struct FixedProduct {
   float* c;
   ptrdiff_t cRow;
   ptrdiff_t rows, columns, depth;  // columns: a multiple of Kernels::lanes
+  bool accumulate;
 };
 
 // A tile of Winograd's transforms: `height` x `width` cells of it are inside the map (pooled cells, up to 2 x 2, or

@@ -64,8 +64,10 @@ void block(const FixedProduct& p, const Word* a, const float* aScale, const Word
   for (int i = 0; i < Rows; ++i) {
     const Vector scale = all(aScale[i]);
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < Vectors; ++v)
-      store(c + v * lanes, __builtin_convertvector(acc[i][v], Vector) * scale * load(bScale + v * lanes));
+    for (int v = 0; v < Vectors; ++v) {
+      const Vector sum = __builtin_convertvector(acc[i][v], Vector) * scale * load(bScale + v * lanes);
+      store(c + v * lanes, p.accumulate ? load(c + v * lanes) + sum : sum);
+    }
     c += p.cRow;
     BRIGHTCELL_OPAQUE(c);
   }
