@@ -252,7 +252,7 @@ ByteSums quadSums(const uint8_t* src, int64_t count) {
     for (int64_t i = first; i < end; i += chains * step) {
       BRIGHTCELL_UNROLL
       for (int chain = 0; chain < chains; ++chain) {
-        const Integers bytes = loadWords(src + i + chain * step);
+        const Integers bytes = InQuads::words(src + i + chain * step, false);
         InQuads::add(sum[chain], ones, bytes);
         InQuads::add(products[chain], bytes ^ middle, bytes);
       }
