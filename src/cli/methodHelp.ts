@@ -16,7 +16,7 @@ export const plainMethods: Record<
     about: 'the k nearest neighbours, exact (Cover and Hart 1967)',
     settings: {
       k: [
-        'neighbours that vote; auto chooses of 1, 3, 5, 7, 9, 11, 15, 21, 31, 51 on the validation cells: a whole number from 1 to 10000, a list of such, or auto',
+        'neighbours that vote; auto chooses of 1, 3, 5, 7, 9, 11, 15, 21, 31, 51 on the validation cells: a whole number from 1 to 10000, a list of such as [1,3,5], or auto',
         'auto',
       ],
       vote: [

@@ -46,26 +46,37 @@ async function trainOn(
   { out = 'runs', name, resume }: MethodTrainOptions,
   job: Job,
 ): Promise<PlainReport> {
-  const cells = await selectTrainingCells(dataset, config.fold);
-  const source = await openSource(method, dataset); // before a run is made: an embedding's network may be missing
-  let run: RunFolder;
-  try {
-    await dataset.requireIntact(job);
-    const base = `${basename(resolve(dataset.path))}-${method.name.replace(/[^\w.+-]+/g, '-')}`;
-    run = await (resume === undefined ? createRun(out, name, base) : openRun(resume));
-  } catch (error) {
-    source.dispose();
-    throw error;
+  if (resume !== undefined) {
+    return withRun(await openRun(resume), async run => {
+      const before = await maybeReadComplete(run, dataset);
+      return (
+        before ??
+        fitRun({ run, dataset, method, config, ...(await prepare(dataset, method, config, job)) }, job)
+      );
+    });
   }
+  // Before a run is made: cells may be missing, and so may an embedding's network.
+  const prepared = await prepare(dataset, method, config, job);
+  const base = `${basename(resolve(dataset.path))}-${method.name.replace(/[^\w.+-]+/g, '-')}`;
+  const made = await createRun(out, name, base).catch(error => {
+    prepared.source.dispose();
+    throw error;
+  });
+  return withRun(made, run => fitRun({ run, dataset, method, config, ...prepared }, job));
+}
+
+async function prepare(dataset: Dataset, method: PlainMethod, { fold }: PlainConfig, job: Job) {
+  const cells = await selectTrainingCells(dataset, fold);
+  await dataset.requireIntact(job);
+  return { cells, source: await openSource(method, dataset) };
+}
+
+async function withRun<T>({ path, release }: RunFolder, work: (run: string) => Promise<T>): Promise<T> {
   try {
-    const before = resume === undefined ? undefined : await maybeReadComplete(run.path, dataset);
-    if (before === undefined)
-      return await fitRun({ run: run.path, dataset, method, config, cells, source }, job);
-    source.dispose();
-    return before;
+    return await work(path);
   } finally {
-    await rmdir(join(run.path, 'checkpoints')).catch(() => {}); // of networks; goes only where it is empty
-    await run.release();
+    await rmdir(join(path, 'checkpoints')).catch(() => {}); // of networks; goes only where it is empty
+    await release();
   }
 }
 

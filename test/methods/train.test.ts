@@ -113,6 +113,16 @@ describe('an embedding', () => {
     expect(unknown.warnings[0]).toContain('does not say what it was trained on');
   });
 
+  test('keeps its network: the run may go, and the complete run still gives its report', async () => {
+    const network = { model: toy.network, out: toy.runs, epochs: 1, batchSize: 30, name: 'gone' };
+    const { run } = await train(toy.dataset, network);
+    const model = `embedding:${run}+centroid`;
+    const embedded = await train(toy.dataset, options({ model, name: 'stays' }));
+    await rm(run, { recursive: true });
+    expect(await train(toy.dataset, { resume: embedded.run })).toEqual(embedded);
+    expect((await evaluate(embedded.run)).parts).toHaveLength(2);
+  });
+
   test('of a network that is not there, or of other images, is refused without a run', async () => {
     const before = await readdir(toy.runs);
     await expect(

@@ -2,10 +2,11 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Dataset } from '../../src/dataset/dataset.ts';
+import { learnerNames } from '../../src/learners/registry.ts';
 import { train } from '../../src/methods/train.ts';
 import { type SearchReport, searchSettings } from '../../src/study/search.ts';
 import { planRungs } from '../../src/study/searchPlan.ts';
-import { completeSpace, drawSettings } from '../../src/study/searchSpace.ts';
+import { checkSettings, completeSpace, drawSettings, usualSpace } from '../../src/study/searchSpace.ts';
 import { selectCells } from '../../src/train/cells.ts';
 import { makeToy, type Toy } from '../train/toyDataset.ts';
 
@@ -216,6 +217,15 @@ describe('the space of a search', () => {
       batchSize: { low: 8, high: 64, scale: 'linear', whole: true },
     });
   });
+
+  test.each(['cellnet', ...learnerNames])(
+    'a usual one is there for %s, which takes all of it',
+    async name => {
+      const space = await completeSpace(name, usualSpace(name));
+      expect(Object.keys(space).length).toBeGreaterThan(0);
+      for (let i = 0; i < 20; i++) await checkSettings(name, drawSettings(space, 1, i));
+    },
+  );
 
   test('is drawn within its ends, evenly, and the same again; a further setting moves none', async () => {
     const space = await completeSpace('knn', { k: { low: 1, high: 4 }, vote: ['majority', 'distance'] });
