@@ -1,5 +1,6 @@
 // Random layers, images and weights for the tests, and the two ways through them: the engine and the twins.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -132,10 +133,14 @@ inline Case randomCase(uint64_t seed, const std::vector<LayerKind>& kinds) {
 }
 
 // A decoder that reads what layer `from` gives, of the given kinds, then dense to as many numbers as the input has.
+// Few images: that layer is wide, and scalar twins are slow.
 inline void addDecoder(Case& c, uint64_t seed, size_t from, const std::vector<LayerKind>& kinds) {
   Draw draw(seed);
   Shape shape = c.input;
   for (size_t i = 0; i <= from; ++i) shape = shapeAfter(c.layers[i], shape);
+  c.count = std::min<int64_t>(c.count, 3);
+  c.pixels.resize(c.count * c.input.size());
+  c.labels.resize(c.count);
   c.decoder = {from, {}};
   for (const LayerKind kind : kinds) {
     c.decoder.layers.push_back(draw.layer(kind, shape));

@@ -14,7 +14,7 @@ describe('the native core', () => {
       const [, outcome, title, message] = /^(ok|failed) ([^\t]*)(?:\t(.*))?$/.exec(line)!;
       outcomes.set(title!, outcome === 'ok' ? 'ok' : message!);
     }
-  }, 120_000);
+  }, 600_000);
 
   test.each(titles)('%s', title => {
     expect(outcomes.get(title) ?? 'did not run to its end').toBe('ok');
