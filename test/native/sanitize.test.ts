@@ -21,6 +21,6 @@ describe.skipIf(!process.env.CI)('the native core checked another way', () => {
         report: '',
       });
     },
-    600_000,
+    1_800_000,
   );
 });
