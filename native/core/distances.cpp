@@ -14,6 +14,7 @@
 
 #include "core/instruction_set.h"
 #include "core/parallel.h"
+#include "core/shape.h"
 #include "kernels/distances.h"
 
 namespace brightcell {
@@ -23,8 +24,6 @@ constexpr int64_t depthWords = 4096;  // of a panel that is packed at a time: 1 
 constexpr uint64_t infinityBits = 0x7ff0000000000000;
 constexpr int mostColumns = 64, mostRows = 6;
 static_assert(mostByteProducts % (4 * depthWords) == 0 && depthWords % floatRun == 0);
-
-int64_t roundUp(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
 int planesOf(PixelType type) { return type == PixelType::uint16 ? 2 : 1; }
 int64_t bytesOf(PixelType type) { return type == PixelType::uint8 ? 1 : type == PixelType::uint16 ? 2 : 4; }

@@ -1,4 +1,5 @@
 // Activations and their derivatives.
+#include "kernels/exponential.h"
 #include "kernels/set.h"
 
 namespace brightcell::BRIGHTCELL_SET {
@@ -7,24 +8,6 @@ namespace {
 
 constexpr float scaledTanhHeight = 1.7159f;
 constexpr float scaledTanhSlope = 2.0f / 3.0f;
-
-// The quotient and the exponent of e^x = 2^n e^r by adding a number whose last bit is worth 1.
-constexpr float lastBitOne = 12582912.0f;
-
-// e^x for x from -87 to 20, within 2 units in the last place; the polynomial is a minimax fit of ours, to 4e-9.
-BRIGHTCELL_INLINE Vector powerOf(Vector x) {
-  const Vector shifted = x * 1.44269504f + lastBitOne;
-  const Vector quotient = shifted - lastBitOne;
-  const Vector rest = x - quotient * 0.693359375f + quotient * 2.12194440e-4f;  // ln 2 in two parts
-  Vector power = rest * 0.001395047758705914f + 0.008368882350623608f;
-  power = power * rest + 0.04166620597243309f;
-  power = power * rest + 0.166665181517601f;
-  power = power * rest + 0.5f;
-  power = power * rest + 1.0f;
-  power = power * rest + 1.0f;
-  const Integers exponent = (Integers)shifted - 0x4b400000;
-  return (Vector)((Integers)power + (exponent << 23));
-}
 
 // Within 2 units in the last place. Near zero an odd polynomial, a minimax fit of ours, elsewhere 1 - 2 / (e^2x + 1).
 // NaN stays NaN, -0 stays -0.

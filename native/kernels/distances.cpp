@@ -22,7 +22,6 @@ constexpr int tileRows = 4, tileVectors = 2;
 #endif
 constexpr int tileColumns = tileVectors * lanes;
 
-typedef int32_t UnalignedIntegers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef int32_t Word __attribute__((may_alias));
 typedef uint8_t Quads __attribute__((vector_size(lanes * 4)));
 typedef uint8_t UnalignedQuads __attribute__((vector_size(lanes * 4), aligned(1), may_alias));
@@ -32,9 +31,6 @@ typedef int16_t Shorts __attribute__((vector_size(lanes * 4)));
 typedef float Half __attribute__((vector_size(lanes * 2)));
 typedef double Doubles __attribute__((vector_size(lanes * 4)));
 typedef double UnalignedDoubles __attribute__((vector_size(lanes * 4), aligned(8), may_alias));
-
-BRIGHTCELL_INLINE Integers loadWords(const void* p) { return *static_cast<const UnalignedIntegers*>(p); }
-BRIGHTCELL_INLINE void storeWords(void* p, Integers v) { *static_cast<UnalignedIntegers*>(p) = v; }
 
 // Numbers of 16 bits, two to a word. `words` gives those of a vector's bytes; of the left, less 128.
 struct InPairs {
@@ -118,7 +114,7 @@ BRIGHTCELL_INLINE void packGroup(const Element* const* rows, int count, int widt
     Word* to = dst + k / perWord * width + first;
     if (columns == lanes) {
       BRIGHTCELL_UNROLL
-      for (int i = 0; i < lanes; ++i) storeWords(to + i * width, square[i]);
+      for (int i = 0; i < lanes; ++i) storeIntegers(to + i * width, square[i]);
     } else {
       for (int i = 0; i < lanes; ++i)
         for (int j = 0; j < columns; ++j) to[i * width + j] = square[i][j];
@@ -136,7 +132,7 @@ void packBytes(const uint8_t* const* rows, int count, int width, int64_t element
 void packFloats(const float* const* rows, int count, int width, int64_t elements, uint32_t* dst) {
   for (int first = 0; first < width; first += lanes)
     packGroup(rows, count, width, first, elements, 1, reinterpret_cast<Word*>(dst),
-              [](const float* src) { return loadWords(src); });
+              [](const float* src) { return loadIntegers(src); });
 }
 
 template <class Products, int Rows>
@@ -146,7 +142,7 @@ void byteRows(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulat
   for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
     for (int v = 0; v < tileVectors; ++v)
-      acc[i][v] = accumulate ? loadWords(c + i * cStep + v * lanes) : Integers{};
+      acc[i][v] = accumulate ? loadIntegers(c + i * cStep + v * lanes) : Integers{};
   }
   const Word* left = reinterpret_cast<const Word*>(t.left);
   const Word* right = reinterpret_cast<const Word*>(t.right);
@@ -154,7 +150,7 @@ void byteRows(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulat
     Integers w[tileVectors];
     BRIGHTCELL_UNROLL
     for (int v = 0; v < tileVectors; ++v) {
-      w[v] = loadWords(right + v * lanes);
+      w[v] = loadIntegers(right + v * lanes);
       BRIGHTCELL_KEEP(w[v]);
     }
     BRIGHTCELL_UNROLL
@@ -167,7 +163,7 @@ void byteRows(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulat
   BRIGHTCELL_UNROLL
   for (int i = 0; i < Rows; ++i) {
     BRIGHTCELL_UNROLL
-    for (int v = 0; v < tileVectors; ++v) storeWords(c + i * cStep + v * lanes, acc[i][v]);
+    for (int v = 0; v < tileVectors; ++v) storeIntegers(c + i * cStep + v * lanes, acc[i][v]);
   }
 }
 
@@ -187,7 +183,7 @@ void byteTile(const DistanceTile& t, int32_t* c, ptrdiff_t cStep, bool accumulat
   }
 }
 
-BRIGHTCELL_INLINE Vector loadFloats(const Word* p) { return (Vector)loadWords(p); }
+BRIGHTCELL_INLINE Vector loadFloats(const Word* p) { return (Vector)loadIntegers(p); }
 
 BRIGHTCELL_INLINE void addToDoubles(Vector sum, double* c, bool accumulate) {
   constexpr int half = lanes / 2;

@@ -1,6 +1,7 @@
 // The inner loops of sequential minimal optimisation (core/svm_solver.cpp): kernel values from squared distances, the
 // choice of the working set, and the update of the gradient, which looks for the next first index on its way. Gradients
 // are double, kernel values float; counts are multiples of 16, and what stands behind the last variable is in no set.
+#include "kernels/exponential.h"
 #include "kernels/set.h"
 
 namespace brightcell::BRIGHTCELL_SET {
@@ -24,20 +25,7 @@ BRIGHTCELL_INLINE void storeDoubles(double* p, Doubles v) { *reinterpret_cast<Un
 
 // e^x for x <= 0, within 2 units in the last place; 0 below -87.
 BRIGHTCELL_INLINE Vector expNegative(Vector x) {
-  constexpr float lastBitOne = 12582912.0f;
-  const Vector inside = x < -87.0f ? all(-87.0f) : x;
-  const Vector shifted = inside * 1.44269504f + lastBitOne;
-  const Vector quotient = shifted - lastBitOne;
-  const Vector rest = inside - quotient * 0.693359375f + quotient * 2.12194440e-4f;  // ln 2 in two parts
-  Vector power = rest * 0.001395047758705914f + 0.008368882350623608f;
-  power = power * rest + 0.04166620597243309f;
-  power = power * rest + 0.166665181517601f;
-  power = power * rest + 0.5f;
-  power = power * rest + 1.0f;
-  power = power * rest + 1.0f;
-  const Integers exponent = (Integers)shifted - 0x4b400000;
-  power = (Vector)((Integers)power + (exponent << 23));
-  return x < -87.0f ? Vector{} : power;
+  return x < -87.0f ? Vector{} : powerOf(x < -87.0f ? all(-87.0f) : x);
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
-import { asDiskFull, writeWholeFile } from '../wholeFile.ts';
+import { corruptModel, parseDescription, placeModel } from '../models/modelFiles.ts';
+import { writeWholeFile } from '../wholeFile.ts';
 
 export const classifierFormatVersion = 1;
 
@@ -42,27 +43,13 @@ export async function writeClassifierFolder(
   folder: string,
   write: (folder: string) => Promise<Omit<ClassifierDescription, 'files' | 'formatVersion' | 'kind'>>,
 ): Promise<void> {
-  const temporary = join(dirname(folder), `.${process.pid}-${basename(folder)}`);
-  try {
-    await mkdir(dirname(folder), { recursive: true });
-    await rm(temporary, { recursive: true, force: true });
-    for (const part of parts) await mkdir(join(temporary, part), { recursive: true });
+  await placeModel(folder, async temporary => {
+    for (const part of parts) await mkdir(join(temporary, part));
     const written = await write(temporary);
     const head = { formatVersion: classifierFormatVersion, kind: 'vectors' };
     const description = { ...head, ...written, files: await listFiles(temporary) };
     await writeWholeFile(join(temporary, 'classifier.json'), `${JSON.stringify(description, null, 2)}\n`);
-    await rename(temporary, folder);
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
-      throw asDiskFull(error, folder);
-    }
-    throw new BrightcellError(
-      'model-exists',
-      `${folder} must be free for a new model, but something else stands there. Choose another folder.`,
-      { cause: error, fields: { path: folder } },
-    );
-  }
+  });
 }
 
 const parts = ['source', 'learner'] as const;
@@ -131,21 +118,7 @@ const schema = z.object({
 });
 
 function parse(text: string, path: string): ClassifierDescription {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw corruptModel(path, 'it is not JSON');
-  }
-  const version = (parsed as { formatVersion?: unknown } | null)?.formatVersion;
-  if (typeof version === 'number' && version > classifierFormatVersion) {
-    throw new BrightcellError(
-      'model-newer',
-      `${path} has format ${version}; this brightcell reads up to ${classifierFormatVersion}. Update brightcell.`,
-      { fields: { path, version } },
-    );
-  }
-  const result = schema.safeParse(parsed);
+  const result = schema.safeParse(parseDescription(text, path, classifierFormatVersion));
   if (result.success) return result.data;
   const { path: place, message } = result.error.issues[0]!;
   throw corruptModel(path, `"${place.join('.')}": ${message}`);
@@ -166,13 +139,4 @@ async function checkFile(folder: string, file: DataFile): Promise<void> {
   if ((await checksum(path)) !== file.crc32) {
     throw corruptModel(path, 'its bytes do not match the checksum written with them');
   }
-}
-
-/** The error for a file of a model that cannot be used as it is. */
-export function corruptModel(path: string, what: string): BrightcellError {
-  return new BrightcellError(
-    'model-corrupt',
-    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
-    { fields: { path } },
-  );
 }

@@ -6,8 +6,8 @@ import { ImageSet } from '../engine/imageSet.ts';
 import { Network } from '../engine/network.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import { type ModelDescription, readModel, writeModelFiles } from '../models/modelFolder.ts';
-import { corruptModel } from './classifierFolder.ts';
 import { vectorShape } from './makeVectors.ts';
 import type { StoredImages, VectorSource } from './source.ts';
 

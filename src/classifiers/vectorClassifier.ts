@@ -6,8 +6,9 @@ import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { Facts, Fitted } from '../learners/learner.ts';
 import { maybeLoadLearner } from '../learners/registry.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import type { LoadedClassifier, LoadOptions } from './classifier.ts';
-import { corruptModel, readClassifierFolder, writeClassifierFolder } from './classifierFolder.ts';
+import { readClassifierFolder, writeClassifierFolder } from './classifierFolder.ts';
 import type { StoredImages, VectorSource } from './source.ts';
 import { loadSource } from './sources.ts';
 

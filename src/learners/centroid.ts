@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checkRows } from '../engine/imageSet.ts';
-import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
 import type { Fitted, LabelledVectors, Learner, Vectors } from './learner.ts';
 import { isBetterScore, scoreVectors, type VectorScore } from './score.ts';
@@ -205,22 +205,14 @@ const schema = z.object({
 async function loadCentroid(folder: string, description: unknown): Promise<Fitted> {
   const path = join(folder, 'means.safetensors');
   const parsed = schema.safeParse(description);
-  if (!parsed.success) throw corrupt(path, 'its description lacks what is needed');
+  if (!parsed.success) throw corruptModel(path, 'its description lacks what is needed');
   const { counts, dimensions: D, spread, sharpness } = parsed.data;
-  if (!counts.some(count => count > 0)) throw corrupt(path, 'no class has a mean');
+  if (!counts.some(count => count > 0)) throw corruptModel(path, 'no class has a mean');
   const { tensors } = await readSafetensors(path);
   const [means] = tensors;
   if (tensors.length !== 1 || means!.shape.join() !== `${counts.length},${D}`) {
-    throw corrupt(path, `it must hold ${counts.length} means of ${D} numbers`);
+    throw corruptModel(path, `it must hold ${counts.length} means of ${D} numbers`);
   }
-  if (!means!.data.every(Number.isFinite)) throw corrupt(path, 'a mean is no number');
+  if (!means!.data.every(Number.isFinite)) throw corruptModel(path, 'a mean is no number');
   return new Centroids({ means: means!.data, counts, D, spread, sharpness });
-}
-
-function corrupt(path: string, what: string): BrightcellError {
-  return new BrightcellError(
-    'model-corrupt',
-    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
-    { fields: { path } },
-  );
 }

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { Pixels } from '../engine/imageSet.ts';
 import { Logistic, type LogisticFit, type LogisticTables } from '../engine/logistic.ts';
 import type { Job } from '../job.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import { writeSafetensors } from '../models/safetensors.ts';
 import { type ClassWeights, classWeightsOf, classWeightsSetting } from './classWeights.ts';
 import type { Facts, Fitted, LabelledVectors, Learner, Vectors } from './learner.ts';
-import { corruptModel, factsSchema, readTables } from './saved.ts';
+import { factsSchema, readTables } from './saved.ts';
 import { isBetterScore, scoreVectors, type VectorScore } from './score.ts';
 import { completeSettings, numberSetting, orAuto, type SettingsOf, wholeSetting } from './settings.ts';
 

@@ -8,6 +8,7 @@ import { apportion } from '../dataset/stratify.ts';
 import { type ImageFile, ImageSet, type PixelType } from '../engine/imageSet.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import type { LabelledVectors } from './learner.ts';
 
@@ -132,10 +133,10 @@ async function checkShard(path: string, type: PixelType, shape: number[]): Promi
   const { header, size } = await readStart(path);
   if (!header.equals(expected)) {
     const found = describe(header, path);
-    throw corrupt(path, `it must hold ${types[type].npy} [${shape.join(', ')}] and ${found}`);
+    throw corruptModel(path, `it must hold ${types[type].npy} [${shape.join(', ')}] and ${found}`);
   }
   if (size !== npyHeaderBytes + bytes) {
-    throw corrupt(path, `it must have ${npyHeaderBytes + bytes} bytes and has ${size}`);
+    throw corruptModel(path, `it must have ${npyHeaderBytes + bytes} bytes and has ${size}`);
   }
   return { path, offset: npyHeaderBytes, count: shape[0]! };
 }
@@ -151,7 +152,7 @@ function describe(header: Buffer, path: string): string {
 
 async function readStart(path: string): Promise<{ header: Buffer; size: number }> {
   const file = await open(path, 'r').catch(cause => {
-    throw corrupt(path, 'it cannot be read', cause);
+    throw corruptModel(path, 'it cannot be read', cause);
   });
   try {
     const header = Buffer.alloc(npyHeaderBytes);
@@ -165,19 +166,11 @@ async function readStart(path: string): Promise<{ header: Buffer; size: number }
 async function readLabels(path: string, count: number, classes: number): Promise<Int32Array> {
   const { header, size } = await readStart(path);
   if (!header.equals(encodeNpyHeader('<i4', [count])) || size !== npyHeaderBytes + 4 * count) {
-    throw corrupt(path, `it must hold ${count} labels`);
+    throw corruptModel(path, `it must hold ${count} labels`);
   }
   const bytes = await readFile(path);
   const labels = new Int32Array(new Uint8Array(bytes.subarray(npyHeaderBytes)).buffer);
   const wrong = labels.find(label => label < 0 || label >= classes);
-  if (wrong !== undefined) throw corrupt(path, `a label is ${wrong}, and there are ${classes} classes`);
+  if (wrong !== undefined) throw corruptModel(path, `a label is ${wrong}, and there are ${classes} classes`);
   return labels;
-}
-
-function corrupt(path: string, what: string, cause?: unknown): BrightcellError {
-  return new BrightcellError(
-    'model-corrupt',
-    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
-    { cause, fields: { path } },
-  );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BrightcellError } from '../errors.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import { readSafetensors } from '../models/safetensors.ts';
 
 /** What `Fitted.facts` may hold. */
@@ -16,12 +16,4 @@ export async function readTables<Tables extends object>(
   for (const name of tables.keys())
     if (!(names as readonly string[]).includes(name)) throw corruptModel(path, `it has a table "${name}"`);
   return Object.fromEntries(tables) as Tables;
-}
-
-export function corruptModel(path: string, what: string): BrightcellError {
-  return new BrightcellError(
-    'model-corrupt',
-    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
-    { fields: { path } },
-  );
 }

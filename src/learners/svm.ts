@@ -13,6 +13,7 @@ import {
 } from '../engine/svm.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { corruptModel } from '../models/modelFiles.ts';
 import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
 import type { Facts, Fitted, LabelledVectors, Learner, Vectors } from './learner.ts';
 import { loadReferences, referencesSchema, saveReferences } from './references.ts';
@@ -306,7 +307,7 @@ type Description = z.infer<typeof schema>;
 async function loadSvm(folder: string, description: unknown): Promise<Fitted> {
   const parsed = schema.safeParse(description);
   if (!parsed.success || !arePairs(parsed.data)) {
-    throw corrupt(
+    throw corruptModel(
       join(folder, '..', 'classifier.json'),
       'the description of its machines lacks what is needed',
     );
@@ -338,9 +339,9 @@ async function readCoefficients(folder: string, { references }: Description): Pr
   const [tensor] = tensors;
   const shape = [references.classes - 1, references.count];
   if (tensors.length !== 1 || tensor!.name !== 'coefficients' || tensor!.shape.join() !== shape.join()) {
-    throw corrupt(path, `it must hold coefficients [${shape.join(', ')}] and nothing else`);
+    throw corruptModel(path, `it must hold coefficients [${shape.join(', ')}] and nothing else`);
   }
-  if (!tensor!.data.every(Number.isFinite)) throw corrupt(path, 'a coefficient is not a finite number');
+  if (!tensor!.data.every(Number.isFinite)) throw corruptModel(path, 'a coefficient is not a finite number');
   return tensor!.data;
 }
 
@@ -348,17 +349,9 @@ async function readCoefficients(folder: string, { references }: Description): Pr
 function startsOf(path: string, { labels, classes }: LabelledVectors): Int32Array {
   const starts = new Int32Array(classes + 1);
   labels.forEach((label, i) => {
-    if (i > 0 && label < labels[i - 1]!) throw corrupt(path, 'support vectors must be sorted by class');
+    if (i > 0 && label < labels[i - 1]!) throw corruptModel(path, 'support vectors must be sorted by class');
     starts[label + 1]!++;
   });
   for (let k = 0; k < classes; k++) starts[k + 1]! += starts[k]!;
   return starts;
-}
-
-function corrupt(path: string, what: string): BrightcellError {
-  return new BrightcellError(
-    'model-corrupt',
-    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
-    { fields: { path } },
-  );
 }

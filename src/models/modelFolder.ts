@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { PixelType } from '../engine/imageSet.ts';
 import type { NetworkSpec } from '../engine/networkSpec.ts';
@@ -8,7 +8,8 @@ import type { NamedTensor } from '../engine/networkState.ts';
 import { type Normalisation, normalisations } from '../engine/normalisation.ts';
 import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
-import { asDiskFull, writeWholeFile } from '../wholeFile.ts';
+import { writeWholeFile } from '../wholeFile.ts';
+import { corruptModel, parseDescription, placeModel } from './modelFiles.ts';
 import { completeNetwork, parseNetwork } from './readNetwork.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
@@ -41,24 +42,7 @@ export async function saveModel(
   const metadata = metadataOf(weights);
   const present = await readFile(join(folder, 'network.json'), 'utf8').catch(() => undefined);
   if (present === text) return writeSafetensors(join(folder, 'weights.safetensors'), weights, metadata);
-  const temporary = join(dirname(folder), `.${process.pid}-${basename(folder)}`);
-  try {
-    await mkdir(dirname(folder), { recursive: true });
-    await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary);
-    await writeModelFiles(temporary, description, weights);
-    await rename(temporary, folder);
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
-      throw asDiskFull(error, folder);
-    }
-    throw new BrightcellError(
-      'model-exists',
-      `${folder} must be free for a new model, but something else stands there. Choose another folder.`,
-      { cause: error, fields: { path: folder } },
-    );
-  }
+  await placeModel(folder, temporary => writeModelFiles(temporary, description, weights));
 }
 
 /** The same two files in a folder that the caller writes whole or not at all: part of a larger model. */
@@ -90,7 +74,7 @@ export async function readModel(
   const path = join(folder, 'weights.safetensors');
   const { tensors, metadata } = await readSafetensors(path);
   if (metadata.sha256 !== undefined && metadata.sha256 !== digest(tensors)) {
-    throw corrupt(path, 'its numbers do not match the checksum written with them');
+    throw corruptModel(path, 'its numbers do not match the checksum written with them');
   }
   return { description, weights: tensors };
 }
@@ -110,21 +94,7 @@ async function readDescription(folder: string): Promise<ModelDescription> {
       { cause, fields: { path } },
     );
   });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw corrupt(path, 'it is not JSON');
-  }
-  const version = (parsed as { formatVersion?: unknown } | null)?.formatVersion;
-  if (typeof version === 'number' && version > modelFormatVersion) {
-    throw new BrightcellError(
-      'model-newer',
-      `${path} has format ${version}; this brightcell reads up to ${modelFormatVersion}. Update brightcell.`,
-      { fields: { path, version } },
-    );
-  }
-  return checkDescription(parsed, path);
+  return checkDescription(parseDescription(text, path, modelFormatVersion), path);
 }
 
 const schema = z.object({
@@ -151,21 +121,13 @@ function checkDescription(value: unknown, path: string): ModelDescription {
   const result = schema.safeParse(value);
   if (!result.success) {
     const { path: place, message } = result.error.issues[0]!;
-    throw corrupt(path, `"${place.join('.')}": ${message}`);
+    throw corruptModel(path, `"${place.join('.')}": ${message}`);
   }
   const { network, ...rest } = result.data;
   try {
     const spec = completeNetwork(parseNetwork(network, path), network.input, rest.classes.length, path);
     return { ...rest, network: spec };
   } catch (cause) {
-    throw corrupt(path, (cause as Error).message);
+    throw corruptModel(path, (cause as Error).message);
   }
-}
-
-function corrupt(path: string, what: string): BrightcellError {
-  return new BrightcellError(
-    'model-corrupt',
-    `${path} is not part of a valid model: ${what}. Copy the model again from its source, or train again.`,
-    { fields: { path } },
-  );
 }
