@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { comparisonCsv, pairsCsv } from '../evaluate/comparisonCsv.ts';
-import { classesFigure, costFigure, scoresFigure } from '../report/comparisonFigures.ts';
-import { writeFigure } from '../report/figure.ts';
+import { classesFigure, costFigure, scoresFigure } from '../figures/comparisonFigures.ts';
+import { writeFigure } from '../figures/figure.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import type { CompareReport } from './compareReport.ts';
 import { type MeasuredMethod, writeJson } from './measureTask.ts';

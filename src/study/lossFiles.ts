@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toCsv } from '../evaluate/csv.ts';
-import { type BandPoint, bandFigure } from '../report/bandFigure.ts';
-import { writeFigure } from '../report/figure.ts';
+import { type BandPoint, bandFigure } from '../figures/bandFigure.ts';
+import { writeFigure } from '../figures/figure.ts';
 import type { EpochRecord } from '../train/epochLog.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import type { CurveFigures } from './curve.ts';

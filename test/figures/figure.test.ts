@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logTicks, shortNumber } from '../../src/report/axes.ts';
-import { bandFigure } from '../../src/report/bandFigure.ts';
-import { drawFigure, makeSeries, writeFigure } from '../../src/report/figure.ts';
+import { logTicks, shortNumber } from '../../src/figures/axes.ts';
+import { bandFigure } from '../../src/figures/bandFigure.ts';
+import { drawFigure, makeSeries, writeFigure } from '../../src/figures/figure.ts';
 
 let folder: string;
 beforeAll(async () => {
