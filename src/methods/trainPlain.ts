@@ -62,7 +62,15 @@ async function trainOn(
     prepared.source.dispose();
     throw error;
   });
-  return withRun(made, run => fitRun({ run, dataset, method, config, ...prepared }, job));
+  return withRun(made, run => fitRun({ run, dataset, method, config, ...prepared }, job)).catch(
+    async error => {
+      // Impossible settings, such as a k above the references, may show only now; the name is free again.
+      if (error instanceof BrightcellError && error.code === 'option-invalid') {
+        await rm(made.path, { recursive: true, force: true });
+      }
+      throw error;
+    },
+  );
 }
 
 async function prepare(dataset: Dataset, method: PlainMethod, { fold }: PlainConfig, job: Job) {

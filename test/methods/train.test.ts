@@ -80,6 +80,7 @@ describe('training a plain method', () => {
     [{ fold: -1 }, 'fold must be a whole number from 0. Received -1.'],
     [{ fold: 0 }, 'fold needs a k-fold split'],
     [{ name: 'first' }, 'A new run needs a free name'],
+    [{ model: 'knn', settings: { k: 5000 }, name: 'free' }, 'k of knn must be at most'],
     [{ model: 'nothing' }, 'model must be one of cellnet'],
   ])('is refused without leaving a run: %j', async (more, message) => {
     const before = await readdir(toy.runs);
