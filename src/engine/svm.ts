@@ -1,9 +1,9 @@
 // N points, D numbers each, K classes, S support vectors.
-import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { addon } from './addon.ts';
 import { checkComparable, refuseComparison, type SetRows, vectorLength } from './distances.ts';
 import { ImageSet, type Pixels } from './imageSet.ts';
+import { watched } from './watch.ts';
 
 export interface SvmTraining {
   c: number;
@@ -79,8 +79,8 @@ export async function trainSvms(
   checkComparable(points, points);
   const { set, rows } = points;
   // biome-ignore lint/suspicious/noExplicitAny: as the addon gives it.
-  const models: any[] = await underControl(job, { stage: 'training', unit: 'problems' }, control =>
-    addon.trainSvm(set, rows, labels, classes, settings, control),
+  const models: any[] = await watched(job, { stage: 'training', unit: 'problems' }, shared =>
+    addon.trainSvm(set, rows, labels, classes, settings, shared).catch(refuseComparison),
   );
   return models.map(model => ({ ...model, pairs: readPairs(model.pairs) }));
 }
@@ -114,8 +114,8 @@ export class SvmPredictor {
    */
   async predict(vectors: SetRows, job: Job = {}): Promise<Float32Array> {
     checkComparable(vectors, this.#support);
-    return underControl(job, { stage: 'comparing', unit: 'cells' }, control =>
-      this.#native.predict(vectors.set, vectors.rows, control),
+    return watched(job, { stage: 'comparing', unit: 'cells' }, shared =>
+      this.#native.predict(vectors.set, vectors.rows, shared).catch(refuseComparison),
     );
   }
 
@@ -155,28 +155,4 @@ function flatten(pairs: SvmPair[]): Float64Array {
       converged ? 1 : 0,
     ]),
   );
-}
-
-/** Runs native work that reads a wish to stop from [0] of `control` and writes what is done, and of how much, behind. */
-async function underControl<T>(
-  { signal, onProgress }: Job,
-  { stage, unit }: { stage: string; unit: string },
-  run: (control: Int32Array) => Promise<T>,
-): Promise<T> {
-  const control = new Int32Array(3);
-  const stop = () => Atomics.store(control, 0, 1);
-  if (signal?.aborted) stop();
-  signal?.addEventListener('abort', stop);
-  const report = () =>
-    onProgress?.({ stage, done: Atomics.load(control, 1), total: Atomics.load(control, 2), unit });
-  const timer = setInterval(report, 200);
-  try {
-    return await run(control);
-  } catch (error) {
-    if (control[0] === 1) throw new BrightcellError('cancelled', 'Stopped on request.');
-    return refuseComparison(error as Error);
-  } finally {
-    clearInterval(timer);
-    signal?.removeEventListener('abort', stop);
-  }
 }

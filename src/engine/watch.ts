@@ -6,7 +6,7 @@ const interval = 200; // milliseconds
 /**
  * Carries out long native work that shares three numbers with us: whether to stop, done, in all. Passes the wish to
  * stop of `job.signal` on and reports progress; throws `cancelled` when the work stopped for it, `memory-full` when
- * no memory was left, and `vectors-invalid` for a number that is not finite.
+ * no memory was left, `vectors-invalid` for a number that is not finite, and what the work itself explains.
  */
 export async function watched<T>(
   job: Job,
