@@ -6,9 +6,7 @@
 #include <stdexcept>
 
 #include "bindings/register.h"
-#include "bindings/vectors.h"
-#include "bindings/worker.h"
-#include "core/parallel.h"
+#include "bindings/vector_classifier.h"
 
 namespace brightcell::bindings {
 namespace {
@@ -96,12 +94,6 @@ ForestSettings readSettings(const Napi::Object& from) {
   return settings;
 }
 
-Napi::Float32Array arrayOf(Napi::Env env, const std::vector<float>& values) {
-  auto array = Napi::Float32Array::New(env, values.size());
-  std::copy(values.begin(), values.end(), array.Data());
-  return array;
-}
-
 class NativeForest : public Napi::ObjectWrap<NativeForest> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -145,29 +137,16 @@ class NativeForest : public Napi::ObjectWrap<NativeForest> {
     }
   }
 
-  // predict(set, rows, watch): a promise of N x K.
-  Napi::Value predict(const Napi::CallbackInfo& info) {
-    const auto rows = readSetRows(info[0], info[1]);
-    auto dst = Napi::Float32Array::New(info.Env(), rows.rows.size() * static_cast<size_t>(forest_->classes));
-    auto pinned = std::make_shared<Napi::ObjectReference>(Napi::Persistent(dst.As<Napi::Object>()));
-    return Worker::run(
-        info.Env(), {info[0].As<Napi::Object>(), info[2].As<Napi::Object>()},
-        [rows, forest = forest_, watch = readWatch(info[2]), out = dst.Data()] {
-          predictForest(*forest, rows.vectors(), out, *watch);
-        },
-        [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });
+  Napi::Value predict(const Napi::CallbackInfo& info) { return predictMany(info, forest_->classes, predictor()); }
+
+  Napi::Value predictOne(const Napi::CallbackInfo& info) {
+    return bindings::predictOne(info, forest_->classes, predictor());
   }
 
-  // predictOne(vector): K shares, at once.
-  Napi::Value predictOne(const Napi::CallbackInfo& info) {
-    auto dst = Napi::Float32Array::New(info.Env(), static_cast<size_t>(forest_->classes));
-    const WorkAlone alone;
-    try {
-      predictForest(*forest_, oneVector(info[0].As<Napi::TypedArray>()), dst.Data(), Watch());
-    } catch (const std::exception& error) {
-      throw Napi::Error::New(info.Env(), error.what());
-    }
-    return dst;
+  PredictVectors predictor() const {
+    return [forest = forest_](const VectorRows& vectors, float* dst, const Watch& watch) {
+      predictForest(*forest, vectors, dst, watch);
+    };
   }
 
   // How large it is: numbers by name.

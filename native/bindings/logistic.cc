@@ -6,18 +6,10 @@
 #include <stdexcept>
 
 #include "bindings/register.h"
-#include "bindings/vectors.h"
-#include "bindings/worker.h"
-#include "core/parallel.h"
+#include "bindings/vector_classifier.h"
 
 namespace brightcell::bindings {
 namespace {
-
-Napi::Float32Array arrayOf(Napi::Env env, const std::vector<float>& values) {
-  auto array = Napi::Float32Array::New(env, values.size());
-  std::copy(values.begin(), values.end(), array.Data());
-  return array;
-}
 
 std::vector<float> numbersOf(const Napi::Object& tables, const char* name, size_t count) {
   const auto array = tables.Get(name).As<Napi::Float32Array>();
@@ -121,29 +113,16 @@ class NativeLogistic : public Napi::ObjectWrap<NativeLogistic> {
     return object;
   }
 
-  // predict(set, rows, watch): a promise of N x K.
-  Napi::Value predict(const Napi::CallbackInfo& info) {
-    const auto rows = readSetRows(info[0], info[1]);
-    auto dst = Napi::Float32Array::New(info.Env(), rows.rows.size() * static_cast<size_t>(state_->model.classes));
-    auto pinned = std::make_shared<Napi::ObjectReference>(Napi::Persistent(dst.As<Napi::Object>()));
-    return Worker::run(
-        info.Env(), {info[0].As<Napi::Object>(), info[2].As<Napi::Object>()},
-        [rows, state = state_, watch = readWatch(info[2]), out = dst.Data()] {
-          state->classifier->predict(rows.vectors(), out, *watch);
-        },
-        [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });
+  Napi::Value predict(const Napi::CallbackInfo& info) { return predictMany(info, state_->model.classes, predictor()); }
+
+  Napi::Value predictOne(const Napi::CallbackInfo& info) {
+    return bindings::predictOne(info, state_->model.classes, predictor());
   }
 
-  // predictOne(vector): K probabilities, at once.
-  Napi::Value predictOne(const Napi::CallbackInfo& info) {
-    auto dst = Napi::Float32Array::New(info.Env(), static_cast<size_t>(state_->model.classes));
-    const WorkAlone alone;
-    try {
-      state_->classifier->predict(oneVector(info[0].As<Napi::TypedArray>()), dst.Data(), Watch());
-    } catch (const std::exception& error) {
-      throw Napi::Error::New(info.Env(), error.what());
-    }
-    return dst;
+  PredictVectors predictor() const {
+    return [state = state_](const VectorRows& vectors, float* dst, const Watch& watch) {
+      state->classifier->predict(vectors, dst, watch);
+    };
   }
 
   void dispose(const Napi::CallbackInfo&) {
