@@ -1,3 +1,6 @@
+export { audit } from './audit/audit.ts';
+export type { AuditReport, PartMember } from './audit/auditReport.ts';
+export type { AuditOptions } from './audit/options.ts';
 export type { Classifier, LoadedClassifier, LoadOptions } from './classifiers/classifier.ts';
 export {
   type ClassifyOptions,

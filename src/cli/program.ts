@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
+import { addAudit } from './audit.ts';
 import { addBench } from './bench.ts';
 import { addClassify } from './classify.ts';
 import { addCompare } from './compare.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     addReconstruct,
     addCompare,
     addStudy,
+    addAudit,
     addDemo,
     addBench,
   ]) {

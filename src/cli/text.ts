@@ -44,3 +44,14 @@ export function commandLine(...words: string[]): string {
 export function nextCommand(...words: string[]): string {
   return `Next: ${commandLine(...words)}`;
 }
+
+/** A text in lines of at most so many letters, further ones indented; a longer word has a line of its own. */
+export function wrapText(text: string, width: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,23 @@
+import type { AuditReport } from './auditReport.ts';
+import type { PartReport } from './part.ts';
+
+/** What all parts together say. */
+export function sumUp(
+  reports: readonly PartReport[],
+): Pick<AuditReport, 'confounded' | 'warning' | 'verdict'> {
+  const confounded = reports.find(one => one.confounded !== undefined)?.confounded ?? null;
+  const warned = reports.filter(one => one.warning).map(one => one.name);
+  return { confounded, warning: warned.length > 0, verdict: inWords(confounded, warned, reports.length) };
+}
+
+function inWords(confounded: boolean | null, warned: string[], asked: number): string {
+  const rest = warned.filter(name => !(confounded && name === 'shortcut'));
+  const parts = (names: string[]) => `${names.length === 1 ? 'The part' : 'The parts'} ${names.join(', ')}`;
+  if (confounded) {
+    const also = rest.length > 0 ? ` ${parts(rest)} warn${rest.length === 1 ? 's' : ''} as well.` : '';
+    return `Confounded: the classes can be told without looking at the cells. A high accuracy on these images proves nothing about cells.${also}`;
+  }
+  if (rest.length > 0)
+    return `${parts(rest)} warn${rest.length === 1 ? 's' : ''}: read before you trust a figure.`;
+  return `Nothing was found against these images in ${asked === 1 ? 'the one part' : `${asked} parts`} asked.`;
+}
