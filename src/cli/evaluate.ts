@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { EvaluateOptions, EvaluationReport } from '../study/evaluateRun.ts';
-import { listOf } from './numbers.ts';
+import { listOf, realNumber } from './numbers.ts';
 import { perform } from './perform.ts';
 import { precisionOption } from './precision.ts';
 import { formatDuration } from './text.ts';
@@ -19,18 +19,29 @@ export function addEvaluate(program: Command): void {
     )
     .option('--dataset <folder>', 'another data set than the one trained on')
     .option('--allow-changed', 'go on although the data set has changed since the training')
+    .option(
+      '--purity <list>',
+      'purities that thresholds for sorting are chosen for (default: 0.9,0.95,0.99)',
+      listOf(realNumber(0, 1, { open: true })),
+    )
     .addOption(precisionOption())
     .option('--out <folder>', 'folder for the files (default: in the run folder)')
-    .addHelpText('after', '\nExample:\n  $ brightcell evaluate runs/first')
-    .action((run: string, options: EvaluateOptions, command: Command) =>
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ brightcell evaluate runs/first\n  $ brightcell evaluate runs/first --purity 0.95,0.99',
+    )
+    .action((run: string, { purity: purities, ...options }: EvaluateFlags, command: Command) =>
       perform(command, {
-        work: async job => (await import('../study/evaluateRun.ts')).evaluate(run, options, job),
+        work: async job =>
+          (await import('../study/evaluateRun.ts')).evaluate(run, { ...options, purities }, job),
         print: printEvaluation,
         next: () => ['classify', run, 'IMAGES'],
         stopped: () => 'Nothing was written.',
       }),
     );
 }
+
+type EvaluateFlags = Omit<EvaluateOptions, 'purities'> & { purity?: number[] };
 
 function part(name: string): 'train' | 'validation' | 'test' {
   if (name === 'train' || name === 'validation' || name === 'test') return name;

@@ -11,7 +11,7 @@ export interface Calibration {
   calibrationError: number;
 }
 
-const bins = 15;
+export const bins = 15;
 const smallest = 2 ** -23;
 
 /** Calibration of N x K probabilities against N labels; `predicted` is the most probable class of each. N > 0. */
@@ -30,10 +30,15 @@ export function measureCalibration(
     logLoss -= Math.log(Math.max(smallest, row[label]!));
     for (let k = 0; k < classes; k++) brierLoss += (row[k]! - (k === label ? 1 : 0)) ** 2;
     const confidence = row[predicted[cell]!]!;
-    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1)); // bins are open below
+    const bin = binOf(confidence);
     gap[bin]! += (predicted[cell] === label ? 1 : 0) - confidence;
   }
   const cells = labels.length;
   const calibrationError = gap.reduce((total, one) => total + Math.abs(one), 0) / cells;
   return { logLoss: logLoss / cells, brierLoss: brierLoss / cells, calibrationError };
+}
+
+/** The bin of a probability; bins are open below. */
+export function binOf(confidence: number): number {
+  return Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
 }

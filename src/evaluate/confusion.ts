@@ -68,6 +68,17 @@ export function matthewsCorrelation(confusion: ConfusionMatrix): number | null {
   return quotient(covariance, scale);
 }
 
+/**
+ * Cohen's kappa (1960): agreement beyond what labels and predictions of these shares would have by chance, from -1 to 1,
+ * 0 for guessing; null when labels and predictions are all of one and the same class.
+ */
+export function cohenKappa(confusion: ConfusionMatrix): number | null {
+  const supports = confusion.map(sum);
+  const cells = sum(supports);
+  const byChance = sum(supports.map((count, k) => count * sum(confusion.map(row => row[k]!))));
+  return quotient(countRight(confusion) * cells - byChance, cells * cells - byChance);
+}
+
 /** a / b, or null where b is 0. */
 export function quotient(a: number, b: number): number | null {
   return b === 0 ? null : a / b;

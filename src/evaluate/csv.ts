@@ -1,6 +1,8 @@
 import type { ConfusionMatrix } from './confusion.ts';
 import type { Interval } from './interval.ts';
-import type { AverageScores, ClassScores, Scores } from './score.ts';
+import type { OperatingPoint } from './operatingPoints.ts';
+import type { AverageScores, ClassScores, LabelledPredictions, Scores } from './score.ts';
+import { curveOf, sweepClass } from './sweep.ts';
 
 /** One row a class and one for each mean, figures in full; an empty field is a figure that is not defined. */
 export function scoresCsv(scores: Scores): string {
@@ -27,6 +29,30 @@ export function scoresCsv(scores: Scores): string {
 /** Rows are the true class, columns the predicted one; the first field of a row names the class. */
 export function confusionCsv(classes: readonly string[], confusion: ConfusionMatrix): string {
   return toCsv([['true \\ predicted', ...classes], ...confusion.map((row, k) => [classes[k]!, ...row])]);
+}
+
+/** A row a class and purity asked for; empty where no threshold reaches it. */
+export function operatingPointsCsv(points: readonly OperatingPoint[]): string {
+  const header = [
+    ...['class', 'target', 'threshold', 'taken', 'purity', 'purity_low', 'purity_high'],
+    ...['yield', 'yield_low', 'yield_high', 'enrichment'],
+  ];
+  const rows = points.map(one => [
+    ...[one.class, one.target, one.threshold, one.taken, one.purity, ...ends(one.purityInterval)],
+    ...[one.yield, ...ends(one.yieldInterval), one.enrichment],
+  ]);
+  return toCsv([header, ...rows]);
+}
+
+/** About 200 points of each class's curves: what taking cells from a threshold of its probability on gives. */
+export function curvesCsv(predictions: LabelledPredictions): string {
+  const header = ['class', 'threshold', 'purity', 'yield', 'false_positive_rate', 'enrichment'];
+  const rows = predictions.classes.flatMap((name, k) =>
+    curveOf(sweepClass(predictions, k)).map(one => [
+      ...[name, one.threshold, one.purity, one.yield, one.falsePositiveRate, one.enrichment],
+    ]),
+  );
+  return toCsv([header, ...rows]);
 }
 
 function ends(interval: Interval | null): (number | null)[] {

@@ -22,7 +22,8 @@ export function rankClass(
   };
 }
 
-function separate(labels: Int32Array, probabilities: Float32Array, classes: number, k: number) {
+/** Probabilities of class k, ascending: those of its own cells and those of all others. */
+export function separate(labels: Int32Array, probabilities: Float32Array, classes: number, k: number) {
   const positives = new Float32Array(labels.reduce((count, label) => count + (label === k ? 1 : 0), 0));
   const negatives = new Float32Array(labels.length - positives.length);
   let positive = 0;

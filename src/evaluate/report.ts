@@ -1,5 +1,7 @@
+import type { OperatingPoint } from './operatingPoints.ts';
+import type { ReliabilityBin } from './reliability.ts';
 import type { Scores } from './score.ts';
-import { formatConfusion, formatOverall, formatScoreTable } from './table.ts';
+import { formatConfusion, formatOverall, formatScore, formatScoreTable, formatWideTable } from './table.ts';
 
 /** A part of the data with its scores. */
 export interface EvaluatedPart {
@@ -10,6 +12,14 @@ export interface EvaluatedPart {
   groups: GroupScore[];
   /** What must be known before believing the figures. */
   cautions: string[];
+  /** The reliability diagram. */
+  reliability: ReliabilityBin[];
+  /** Sorting for each class. */
+  operatingPoints: {
+    /** The part that thresholds were chosen on. */
+    chosenOn: string;
+    points: OperatingPoint[];
+  };
 }
 
 export interface GroupScore {
@@ -25,7 +35,7 @@ export function formatEvaluation(method: string, parts: readonly EvaluatedPart[]
 
 function formatPart(
   method: string,
-  { part, scores, groups, cautions }: EvaluatedPart,
+  { part, scores, groups, cautions, operatingPoints }: EvaluatedPart,
   width: number,
 ): string {
   const classes = scores.perClass.map(one => one.class);
@@ -34,10 +44,32 @@ function formatPart(
     formatScoreTable([{ method, scores }], width),
     formatOverall({ method, scores }),
     formatConfusion(classes, scores.confusion, width),
+    formatOperatingPoints(operatingPoints, part),
   ];
   if (groups.length > 0) sections.push(formatGroups(groups));
   if (cautions.length > 0) sections.push(cautions.map(one => wrap(`Caution: ${one}`, width)).join('\n'));
   return sections.join('\n\n');
+}
+
+/** A line a class and purity; what cannot be reached is a dash. */
+function formatOperatingPoints({ chosenOn, points }: EvaluatedPart['operatingPoints'], part: string): string {
+  const where = chosenOn === part ? 'these cells, which flatters them' : `the ${chosenOn} part`;
+  const titles = {
+    head: ['Sorting for'],
+    cells: ['Purity asked', 'threshold', 'purity', 'yield', 'enrichment'],
+  };
+  const rows = points.map((point, i) => ({
+    head: [points[i - 1]?.class === point.class ? '' : point.class],
+    cells: [
+      String(point.target),
+      formatScore(point.threshold),
+      formatScore(point.purity),
+      formatScore(point.yield),
+      point.enrichment === null ? '-' : point.enrichment.toFixed(1),
+    ],
+  }));
+  const table = formatWideTable(titles, rows, { width: 100, ruleEvery: rows.length });
+  return `Thresholds for sorting, chosen on ${where}\n${table}`;
 }
 
 const mostGroups = 20;

@@ -6,6 +6,7 @@ import {
   type ClassCounts,
   type ConfusionMatrix,
   classCounts,
+  cohenKappa,
   confusionMatrix,
   countRight,
   matthewsCorrelation,
@@ -48,6 +49,7 @@ export interface Scores extends Calibration {
   /** Accuracy of always naming the commonest class: what any classifier must beat. */
   commonestClassAccuracy: number;
   matthewsCorrelation: number | null;
+  cohenKappa: number | null;
   macro: AverageScores;
   /** Bootstrap; null when every cell is right. */
   macroF1Interval: Interval | null;
@@ -83,6 +85,7 @@ export function scorePredictions(predictions: LabelledPredictions): Scores {
     balancedAccuracy: macro.recall,
     commonestClassAccuracy: Math.max(...perClass.map(one => one.support)) / labels.length,
     matthewsCorrelation: matthewsCorrelation(confusion),
+    cohenKappa: cohenKappa(confusion),
     macro,
     macroF1Interval: bootstrapInterval(confusion, macroF1),
     weighted: averageScores(perClass, one => one.support),

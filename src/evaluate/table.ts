@@ -47,6 +47,7 @@ export function formatOverall({ scores }: MethodScores): string {
     ['F score, weighted', formatScore(weighted.f1)],
     ['ROC-AUC, macro', formatScore(macro.rocAuc)],
     ['Matthews correlation', formatScore(scores.matthewsCorrelation)],
+    ["Cohen's kappa", formatScore(scores.cohenKappa)],
     ['Log loss', formatScore(scores.logLoss)],
     ['Calibration error', formatScore(scores.calibrationError)],
   ];

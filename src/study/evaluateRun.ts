@@ -1,5 +1,4 @@
 // N cells, K classes.
-import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { checkPrepared } from '../classifiers/checkPrepared.ts';
 import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts';
@@ -8,22 +7,16 @@ import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
 import type { Precision } from '../engine/precision.ts';
 import { BrightcellError } from '../errors.ts';
-import { findCautions } from '../evaluate/cautions.ts';
-import { confusionCsv, scoresCsv } from '../evaluate/csv.ts';
-import {
-  type PredictionTable,
-  writePredictionsCsv,
-  writePredictionsParquet,
-} from '../evaluate/predictions.ts';
-import { type EvaluatedPart, scoreGroups } from '../evaluate/report.ts';
-import { mostProbable, scorePredictions } from '../evaluate/score.ts';
+import type { PredictionTable } from '../evaluate/predictions.ts';
+import type { EvaluatedPart } from '../evaluate/report.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
-import { writeWholeFile } from '../wholeFile.ts';
+import { type EvaluatePartOptions, evaluateParts } from './evaluateParts.ts';
+import { writeEvaluation } from './evaluationFiles.ts';
 import { type Part, splitParts, wholePart } from './parts.ts';
 import { type RunFolder, readRun } from './runFolder.ts';
 import { countTrained, readChecksums } from './trainedCells.ts';
 
-export interface EvaluateOptions extends LoadOptions {
+export interface EvaluateOptions extends LoadOptions, EvaluatePartOptions {
   /** Those of validation and test that have cells by default; of another data set, all its cells as one part. */
   splits?: SplitName[];
   /** Another data set than the one trained on; by default that one, where it was when the run was made. */
@@ -54,7 +47,8 @@ export interface EvaluationReport {
 
 /**
  * Evaluates a trained run on the validation and test part of its data set, or on another data set, and writes
- * scores (JSON, CSV), confusion matrices (CSV) and predictions (Parquet, CSV) into the run folder.
+ * scores (JSON, CSV), confusion matrices and operating points (CSV), predictions (Parquet, CSV) and figures (SVG, PNG)
+ * into the run folder.
  * Throws `run-missing`, `model-missing`, `dataset-changed` when cells, labels, split or verdicts are not those of
  * the training and `allowChanged` is not set, `dataset-corrupt` when stored pixels have changed, `model-mismatch` when the data set does not fit the model, and
  * `option-invalid` when a part has no cells or the precision cannot be had.
@@ -105,7 +99,7 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
   const report: EvaluationReport = {
     ...{ run, dataset: dataset.path, method: folder.network, fold: folder.fold },
     precision: folder.isNetwork ? (options.precision ?? 'float32') : null,
-    parts: parts.map(part => scorePart(part, table, predictions)),
+    parts: evaluateParts({ parts, table, predictions }, options),
     cautions: [
       ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),
       ...(folder.finished ? [] : [unfinished]),
@@ -114,7 +108,7 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
     files: [],
     seconds: 0,
   };
-  report.files = await writeFiles(report, predictions);
+  report.files = await writeEvaluation(report, predictions);
   return report;
 }
 
@@ -201,30 +195,6 @@ async function readSources(dataset: Dataset, ids: Int32Array) {
   return { source, frame };
 }
 
-function scorePart({ name }: Part, table: CellTable, predictions: PredictionTable): EvaluatedPart {
-  const first = predictions.part.indexOf(name);
-  const count = predictions.part.lastIndexOf(name) + 1 - first;
-  const K = predictions.classes.length;
-  const labels = predictions.labels.subarray(first, first + count);
-  const probabilities = predictions.probabilities.subarray(first * K, (first + count) * K);
-  const scores = scorePredictions({ classes: predictions.classes, labels, probabilities });
-  const cautions = findCautions(name, scores);
-  if (name === 'train') {
-    cautions.unshift(
-      'These cells were trained on: the figures say how well they are remembered, nothing more.',
-    );
-  }
-  const own = predictions.group.slice(first, first + count);
-  const groups = scoreGroups(own, labels, mostProbable(probabilities, K));
-  // Cells of one donor or run resemble each other: one alone says little of the next.
-  if (own[0] !== null && new Set(own).size === 1 && new Set(table.group).size > 1) {
-    cautions.push(
-      `All ${name} cells are of one group, ${own[0]}: how the next one would be classified is not measured.`,
-    );
-  }
-  return { part: name, scores, groups, cautions };
-}
-
 interface Origin {
   dataset: Dataset;
   folder: RunFolder;
@@ -250,25 +220,4 @@ async function findLeaks({ dataset, folder, own, changed }: Origin, ids: Int32Ar
   return [
     `${trained} of the ${ids.length} images were trained on, pixel for pixel: these are not test figures.`,
   ];
-}
-
-/** Writes every file; what an earlier evaluation of other parts left in the folder is removed. */
-async function writeFiles(report: EvaluationReport, predictions: PredictionTable): Promise<string[]> {
-  const { out } = report;
-  await mkdir(out, { recursive: true });
-  const classes = predictions.classes;
-  const texts = report.parts.flatMap(({ part, scores }): [string, string][] => [
-    [`scores-${part}.csv`, scoresCsv(scores)],
-    [`confusion-${part}.csv`, confusionCsv(classes, scores.confusion)],
-  ]);
-  const { files: _files, seconds: _seconds, ...content } = report;
-  texts.push(['scores.json', `${JSON.stringify({ classes, ...content }, null, 2)}\n`]);
-  await writePredictionsParquet(join(out, 'predictions.parquet'), predictions);
-  await writePredictionsCsv(join(out, 'predictions.csv'), predictions);
-  for (const [name, text] of texts) await writeWholeFile(join(out, name), text);
-  const names = ['predictions.parquet', 'predictions.csv', ...texts.map(([name]) => name)];
-  for (const name of await readdir(out)) {
-    if (/^(scores|confusion)-\w+\.csv$/.test(name) && !names.includes(name)) await rm(join(out, name));
-  }
-  return names.map(name => join(out, name));
 }

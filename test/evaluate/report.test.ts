@@ -178,15 +178,19 @@ test('the report of a part has its table, figures, confusion matrix, groups and 
     ],
   });
   const groups = Array.from({ length: 25 }, (_, i) => ({ group: `donor ${i}`, cells: 8, accuracy: i / 25 }));
+  const point = { class: 'a', target: 0.9, threshold: 0.75, taken: 2, purity: 1, yield: 0.5, enrichment: 2 };
+  const points = [{ ...point, purityInterval: null, yieldInterval: null }];
+  const sorting = { reliability: [], operatingPoints: { chosenOn: 'validation', points } };
   const text = formatEvaluation(
     'cellnet',
-    [{ part: 'test', scores, groups, cautions: findCautions('test', scores) }],
+    [{ part: 'test', scores, groups, cautions: findCautions('test', scores), ...sorting }],
     80,
   );
   expect(text.startsWith('Test: 8 cells\n\nMeasurement')).toBe(true);
   for (const piece of [
     'Accuracy  ',
     'True \\ predicted',
+    'Thresholds for sorting, chosen on the validation part',
     'Accuracy by group, 0.000 to 0.960',
     'and 5 more',
     'Caution: ',

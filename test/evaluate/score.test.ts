@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cohenKappa } from '../../src/evaluate/confusion.ts';
 import { mostProbable, type Scores, scorePredictions } from '../../src/evaluate/score.ts';
 
 interface Case {
@@ -231,3 +232,27 @@ function allNumbers(value: unknown): number[] {
   if (typeof value === 'number') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(allNumbers) : [];
 }
+
+test("Cohen's kappa has the published values", () => {
+  // Fleiss, Cohen and Everitt 1969, table 1, from its proportions: 0.429; Cohen's own of two raters: 0.4.
+  const kappa = (confusion: number[][]) => Number(cohenKappa(confusion)!.toFixed(3));
+  expect(
+    kappa([
+      [106, 10, 4],
+      [22, 28, 10],
+      [2, 12, 6],
+    ]),
+  ).toBe(0.429);
+  expect(
+    kappa([
+      [20, 5],
+      [10, 15],
+    ]),
+  ).toBe(0.4);
+  expect(
+    cohenKappa([
+      [3, 0],
+      [0, 0],
+    ]),
+  ).toBeNull();
+});

@@ -58,10 +58,29 @@ describe('a run on its own data set', () => {
   test('has its files, and they agree with each other', async () => {
     const names = (await readdir(join(run, 'evaluation'))).sort();
     expect(names).toEqual([
-      ...['confusion-test.csv', 'confusion-validation.csv', 'predictions.csv', 'predictions.parquet'],
+      ...[
+        'confusion-test.csv',
+        'confusion-validation.csv',
+        'curves-test.csv',
+        'curves-validation.csv',
+        'figures',
+      ],
+      ...[
+        'operating-points-test.csv',
+        'operating-points-validation.csv',
+        'predictions.csv',
+        'predictions.parquet',
+      ],
       ...['scores-test.csv', 'scores-validation.csv', 'scores.json'],
     ]);
-    expect(report.files.map(file => file.split('/').at(-1)!).sort()).toEqual(names);
+    const written = (await readdir(join(run, 'evaluation'), { recursive: true, withFileTypes: true }))
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name));
+    expect(report.files.toSorted()).toEqual(written.sort());
+    const figures = ['confusion', 'operating-points', 'precision-recall', 'reliability', 'roc'].flatMap(
+      name => ['test', 'validation'].flatMap(part => [`${name}-${part}.png`, `${name}-${part}.svg`]),
+    );
+    expect(await readdir(join(run, 'evaluation', 'figures'))).toEqual(figures);
     const scores = JSON.parse(await readFile(join(run, 'evaluation', 'scores.json'), 'utf8'));
     expect(scores.parts).toEqual(JSON.parse(JSON.stringify(report.parts)));
     const [counted] = await query(
@@ -97,6 +116,7 @@ describe('a run on its own data set', () => {
       'confusion-train.csv',
       'scores-train.csv',
     ]);
+    expect((await readdir(join(out, 'figures'))).filter(name => !name.includes('-train.'))).toEqual([]);
   });
 
   test('gives the same scores each time', async () => {
