@@ -5,16 +5,17 @@ import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
-import type { Precision } from '../engine/precision.ts';
 import { BrightcellError } from '../errors.ts';
 import type { PredictionTable } from '../evaluate/predictions.ts';
-import type { EvaluatedPart } from '../evaluate/report.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { type EvaluatePartOptions, evaluateParts } from './evaluateParts.ts';
 import { writeEvaluation } from './evaluationFiles.ts';
+import type { EvaluationReport } from './evaluationReport.ts';
 import { type Part, splitParts, wholePart } from './parts.ts';
 import { type RunFolder, readRun } from './runFolder.ts';
 import { countTrained, readChecksums } from './trainedCells.ts';
+
+export type { EvaluationReport } from './evaluationReport.ts';
 
 export interface EvaluateOptions extends LoadOptions, EvaluatePartOptions {
   /** Those of validation and test that have cells by default; of another data set, all its cells as one part. */
@@ -25,24 +26,6 @@ export interface EvaluateOptions extends LoadOptions, EvaluatePartOptions {
   allowChanged?: boolean;
   /** Folder for the files; `<run>/evaluation` by default, `<run>/evaluation-<data set>` for another data set. */
   out?: string;
-}
-
-export interface EvaluationReport {
-  run: string;
-  dataset: string;
-  /** Name of the network, as the tables call it. */
-  method: string;
-  /** Fold that was held out; null where the data set's own split was used. */
-  fold: number | null;
-  /** Of the network's products that the predictions come from; null for a plain method. */
-  precision: Precision | null;
-  parts: EvaluatedPart[];
-  /** What must be known before believing any of the figures. */
-  cautions: string[];
-  /** Folder that holds the files. */
-  out: string;
-  files: string[];
-  seconds: number;
 }
 
 /**

@@ -12,7 +12,7 @@ import { evaluationFigures } from '../figures/evaluationFigures.ts';
 import { writeFigure } from '../figures/figure.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import { predictionsOf } from './evaluateParts.ts';
-import type { EvaluationReport } from './evaluateRun.ts';
+import type { EvaluationReport } from './evaluationReport.ts';
 
 /** Writes every file of an evaluation; what an earlier one of other parts left in the folder is removed. */
 export async function writeEvaluation(
