@@ -40,9 +40,24 @@ export {
   scorePredictions,
 } from './evaluate/score.ts';
 export { formatScoreTable, type MethodScores } from './evaluate/table.ts';
+export { type CellChoice, type ChosenCell, type ChosenCells, chooseCells } from './explain/chooseCells.ts';
+export { type ExplainOcclusionOptions, explainOcclusion } from './explain/explainOcclusion.ts';
+export type { Fill } from './explain/fill.ts';
+export { findLayer, type NamedLayer, nameLayers } from './explain/layers.ts';
+export { measureOcclusion, type OcclusionMap, type OcclusionSettings } from './explain/occlusion.ts';
+export {
+  type ExplainedCell,
+  type ExplainedClass,
+  explainCells,
+  type OcclusionExplanation,
+} from './explain/occlusionExplanation.ts';
+export { drawOcclusion } from './explain/occlusionFigures.ts';
+export type { OcclusionReport } from './explain/occlusionFiles.ts';
+export type { RegionFigures, RegionName, Regions } from './explain/regions.ts';
 export { type FeatureDefinition, type FeatureFamily, featureFamilies } from './features/definition.ts';
 export { featureDefinitions, featureNames, featuresVersion } from './features/definitions.ts';
 export { type FeaturesOptions, type FeaturesReport, features } from './features/features.ts';
+export type { DrawnFigure } from './figures/imageSheet.ts';
 export { type ImportReport, importImages } from './import/importImages.ts';
 export { type ImportFormat, type ImportOptions, importFormats } from './import/options.ts';
 export type { Job, Progress } from './job.ts';

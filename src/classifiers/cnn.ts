@@ -1,6 +1,7 @@
 // N images, K classes.
 import type { ImageSet } from '../engine/imageSet.ts';
 import { Network } from '../engine/network.ts';
+import type { Normalisation } from '../engine/normalisation.ts';
 import { checkPrecision } from '../engine/precision.ts';
 import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
@@ -44,6 +45,16 @@ export class CnnClassifier implements LoadedClassifier {
         { cause, fields: { path: folder } },
       );
     }
+  }
+
+  /** The network itself, for those who look into it; it stays the classifier's. */
+  get network(): Network {
+    return this.#network;
+  }
+
+  /** How stored images become the network's input. */
+  get normalisation(): Normalisation {
+    return this.#description.normalisation;
   }
 
   async predict(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {

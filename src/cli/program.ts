@@ -6,6 +6,7 @@ import { addClassify } from './classify.ts';
 import { addCompare } from './compare.ts';
 import { addDemo } from './demo.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExplain } from './explain.ts';
 import { addFeatures } from './features.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     addEvaluate,
     addClassify,
     addReconstruct,
+    addExplain,
     addCompare,
     addStudy,
     addAudit,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type * as PlotModule from '@observablehq/plot';
 import { writeWholeFile } from '../wholeFile.ts';
+import { fontFamily, fontSize, letterWidth, svgText, wrapWords } from './text.ts';
 
 export type Plot = typeof PlotModule;
 type PlotOptions = PlotModule.PlotOptions;
@@ -31,9 +32,6 @@ export interface Figure {
   columns: number;
 }
 
-const fontFamily = 'Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif';
-const fontSize = 13;
-const letterWidth = 0.6 * fontSize;
 const margin = 16;
 const lineHeight = 19;
 
@@ -77,7 +75,7 @@ export async function drawFigure(figure: Figure): Promise<string> {
   const width = Math.ceil(Math.max(panelsWidth, figure.title.length * letterWidth * 1.2) + 2 * margin);
   const parts: string[] = [];
   let top = margin + fontSize;
-  parts.push(text(figure.title, margin, top, 'font-weight="bold" font-size="15"'));
+  parts.push(svgText(figure.title, margin, top, 'font-weight="bold" font-size="15"'));
   top += 10;
   const legend = layOutLegend(series, width - 2 * margin);
   parts.push(place(legendPlot(plot, document, legend, width), 0, top));
@@ -86,15 +84,17 @@ export async function drawFigure(figure: Figure): Promise<string> {
     let left = margin;
     const titled = row.some(one => one.title !== '') ? lineHeight : 0;
     for (const panel of row) {
-      if (titled) parts.push(text(panel.title, left + 4, top + fontSize, 'font-weight="bold"'));
+      if (titled) parts.push(svgText(panel.title, left + 4, top + fontSize, 'font-weight="bold"'));
       parts.push(place(drawPanel(plot, document, panel, series), left, top + titled));
       left += panel.width;
     }
     top += titled + Math.max(...row.map(one => one.height)) + 8;
   }
-  for (const note of figure.notes.flatMap(one => wrap(one, (width - 2 * margin) / (letterWidth * 0.87)))) {
+  for (const note of figure.notes.flatMap(one =>
+    wrapWords(one, (width - 2 * margin) / (letterWidth * 0.87)),
+  )) {
     top += 16;
-    parts.push(text(note, margin, top, 'font-size="12" fill="#444"'));
+    parts.push(svgText(note, margin, top, 'font-size="12" fill="#444"'));
   }
   const height = Math.ceil(top + margin);
   return [
@@ -175,19 +175,4 @@ function withoutStyle(svg: string): string {
 
 function place(svg: string, x: number, y: number): string {
   return svg.replace('<svg ', `<svg x="${x}" y="${y}" `);
-}
-
-function text(words: string, x: number, y: number, attributes = ''): string {
-  const escaped = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped}</text>`;
-}
-
-function wrap(words: string, letters: number): string[] {
-  const lines = [''];
-  for (const word of words.split(' ')) {
-    const line = lines.at(-1)!;
-    if (line !== '' && line.length + 1 + word.length > letters) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
-  return lines;
 }

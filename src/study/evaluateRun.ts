@@ -1,8 +1,8 @@
 // N cells, K classes.
 import { basename, join, resolve } from 'node:path';
-import { checkPrepared } from '../classifiers/checkPrepared.ts';
 import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts';
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
+import { matchClasses } from '../classifiers/matchClasses.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
 import { BrightcellError } from '../errors.ts';
@@ -70,7 +70,8 @@ interface Subject {
 
 async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job): Promise<EvaluationReport> {
   const { classifier, dataset, run, folder, own } = subject;
-  const labelOf = matchClasses(classifier, dataset);
+  const index = matchClasses(classifier, dataset);
+  const labelOf = (label: number) => index[label]!;
   await dataset.requireIntact(job);
   const changed = own && (await isChanged(dataset, folder, options));
   const table = await dataset.cells();
@@ -93,26 +94,6 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
   };
   report.files = await writeEvaluation(report, predictions);
   return report;
-}
-
-/**
- * How the data set's labels become the model's: classes are matched by name. Throws `model-mismatch` for a class
- * that the model does not know and for images that were prepared in another way.
- */
-function matchClasses(classifier: LoadedClassifier, dataset: Dataset): (label: number) => number {
-  checkPrepared(classifier, dataset);
-  const { path, header } = dataset;
-  const index = header.classes.map(name => classifier.classes.indexOf(name));
-  const unknown = header.classes.filter((_, k) => index[k] === -1);
-  if (unknown.length > 0) {
-    throw new BrightcellError(
-      'model-mismatch',
-      `Every class of ${path} must be one that the model knows: ${classifier.classes.join(', ')}. ` +
-        `Received ${unknown.join(', ')} as well. Rename the classes or train on them.`,
-      { fields: { path } },
-    );
-  }
-  return label => index[label]!;
 }
 
 async function isChanged(dataset: Dataset, folder: RunFolder, options: EvaluateOptions): Promise<boolean> {
