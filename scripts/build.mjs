@@ -1,6 +1,6 @@
 // Builds the native core and the TypeScript. Incremental: both tools look at what changed.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run, setup } from './setup.mjs';
@@ -14,6 +14,8 @@ export function build() {
   // The list of sources is part of the generated makefile, so it is configured anew each time (under a second).
   run(bin('node-gyp'), ['configure', 'build', '-C', 'native', '-j', 'max', '--loglevel=error', ...headers()]);
   run(bin('tsc'), []);
+  // Style and script of the report's page, which stand in it as they are.
+  cpSync(`${root}src/report/page`, `${root}dist/report/page`, { recursive: true });
   chmodSync(`${root}dist/cli/main.js`, 0o755);
 }
 

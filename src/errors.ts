@@ -52,6 +52,7 @@ export const errorCodes = {
   'network-invalid': 2,
   'option-invalid': 2,
   'predictions-invalid': 1,
+  'report-source-invalid': 1,
   'run-exists': 2,
   'run-locked': 1,
   'run-missing': 2,

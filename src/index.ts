@@ -70,6 +70,7 @@ export { formatLayerTable, type LayerRow, measureLayers } from './models/layerTa
 export { exportOnnx, type OnnxOptions, writeOnnx } from './models/onnx.ts';
 export { buildNetwork, networkNames } from './models/registry.ts';
 export { readSafetensors, type TensorFile, writeSafetensors } from './models/safetensors.ts';
+export { type ReportOptions, type ReportResult, report } from './report/report.ts';
 export { listRejected, type Rejected, reject, release, restore } from './screen/hand.ts';
 export type { OwnLimit } from './screen/limits.ts';
 export type { ScreenScore } from './screen/score.ts';

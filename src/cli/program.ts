@@ -11,6 +11,7 @@ import { addFeatures } from './features.ts';
 import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { addReconstruct } from './reconstruct.ts';
+import { addReport } from './report.ts';
 import { addScreen } from './screen.ts';
 import { addSimulate } from './simulate.ts';
 import { addSplit } from './split.ts';
@@ -48,6 +49,7 @@ export function createProgram(): Command {
     addCompare,
     addStudy,
     addAudit,
+    addReport,
     addDemo,
     addBench,
   ]) {

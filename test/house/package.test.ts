@@ -22,7 +22,9 @@ const contents = (tarball: string) =>
 
 describe('the packages to publish', () => {
   test('the main package holds the built library, its documents and nothing else', () => {
-    const files = contents(tarballs.at(-1)!).filter(file => !/^package\/dist\/.*\.(js|d\.ts)$/.test(file));
+    const files = contents(tarballs.at(-1)!).filter(
+      file => !/^package\/dist\/.*\.(js|d\.ts|css)$/.test(file),
+    );
     expect(files).toEqual(
       ['CHANGELOG.md', 'CITATION.cff', 'LICENSE', 'README.md', 'package.json'].map(name => `package/${name}`),
     );

@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Job, throwIfCancelled } from '../job.ts';
+import { version } from '../version.ts';
+import { writeWholeFile } from '../wholeFile.ts';
+import { type AuditFacts, readAudit } from './auditFacts.ts';
+import { auditSection } from './auditSection.ts';
+import { confusionSection } from './confusionSection.ts';
+import { calibrationSection, rankingSection } from './curvesSection.ts';
+import { datasetSection } from './datasetSection.ts';
+import { explainSection } from './explainSection.ts';
+import { html } from './html.ts';
+import { mistakesSection } from './mistakesSection.ts';
+import { formatPage } from './page.ts';
+import { Pictures } from './pictures.ts';
+import { modelCardSection, provenanceSection } from './provenanceSection.ts';
+import { scoresSection } from './scoresSection.ts';
+import type { Section } from './section.ts';
+import { findSources, type Source, type SourceKind } from './sources.ts';
+import { comparisonSection, lossSection, volumeSection } from './studySections.ts';
+import { OpenDatasets, readSubject, type Subject } from './subject.ts';
+import { trainingSection } from './trainingSection.ts';
+import { formatVerdict } from './verdict.ts';
+import { listed } from './words.ts';
+
+export interface ReportOptions {
+  /** The file to write; `report.html` in the first folder by default. */
+  out?: string;
+  /** Where the data set is now, when it was moved since the training. */
+  dataset?: string;
+  /** Above the page; made of the runs' names by default. */
+  title?: string;
+}
+
+export interface ReportResult {
+  /** The file. */
+  out: string;
+  bytes: number;
+  runs: string[];
+  comparisons: string[];
+  volumes: string[];
+  losses: string[];
+  audits: string[];
+  /** Ids of the sections, in order. */
+  sections: string[];
+  seconds: number;
+}
+
+/**
+ * Writes one HTML file that holds all that is known of runs, and of comparisons, studies and audits that were made
+ * beside them. It loads nothing from elsewhere. What a run lacks (an evaluation, its data set) the report says, with the
+ * command that makes it. Throws `run-missing` for a folder of none of these, `model-corrupt` and
+ * `report-source-invalid` for a damaged one, `disk-full`, `cancelled`.
+ */
+export async function report(
+  paths: readonly string[],
+  options: ReportOptions = {},
+  job: Job = {},
+): Promise<ReportResult> {
+  const started = performance.now();
+  const sources = findSources(paths);
+  const datasets = new OpenDatasets();
+  try {
+    const material = await readMaterial(sources, datasets, options);
+    const sections = await makeSections(material, job);
+    const { subjects, audits } = material;
+    const page = await formatPage({
+      title:
+        options.title ??
+        `Report on ${listed((subjects.length > 0 ? subjects : sources).map(one => one.name))}`,
+      byline: `Made on ${new Date().toISOString().slice(0, 10)} by brightcell ${version()}.`,
+      head: html`${formatVerdict(subjects, audits)}`,
+      sections,
+    });
+    const out = options.out ?? join(sources[0]!.path, 'report.html');
+    await writeWholeFile(out, page);
+    const of = (kind: SourceKind) => sources.filter(one => one.kind === kind).map(one => one.path);
+    return {
+      ...{ out, bytes: Buffer.byteLength(page), runs: of('run'), comparisons: of('comparison') },
+      ...{ volumes: of('volume'), losses: of('losses'), audits: audits.map(one => one.path) },
+      sections: sections.map(one => one.id),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await datasets.close();
+  }
+}
+
+/** All that was read, before anything is drawn. */
+interface Material {
+  sources: Source[];
+  subjects: Subject[];
+  audits: AuditFacts[];
+}
+
+async function readMaterial(
+  sources: Source[],
+  datasets: OpenDatasets,
+  { dataset }: ReportOptions,
+): Promise<Material> {
+  const runs = sources.filter(one => one.kind === 'run');
+  const subjects = [];
+  for (const run of runs) {
+    const twice = runs.filter(one => one.name === run.name).length > 1;
+    subjects.push(await readSubject(run, twice ? run.path : run.name, datasets, dataset));
+  }
+  return { sources, subjects, audits: await readAudits(sources, subjects) };
+}
+
+/** Audits that were given, and those that stand in the runs and beside their data sets. */
+async function readAudits(sources: readonly Source[], subjects: readonly Subject[]): Promise<AuditFacts[]> {
+  const given = sources.filter(one => one.kind === 'audit').map(one => one.path);
+  const beside = subjects.map(one =>
+    [join(one.path, 'audit'), join(one.data.path, 'audit')].find(path =>
+      existsSync(join(path, 'audit.json')),
+    ),
+  );
+  const found = given.length > 0 ? given : beside.filter(path => path !== undefined);
+  return Promise.all([...new Set(found)].map(readAudit));
+}
+
+/** What figures and tables of other commands may take, before base64. */
+const storedBytes = 4_000_000;
+
+async function makeSections({ sources, subjects, audits }: Material, job: Job): Promise<Section[]> {
+  const budget = { bytes: storedBytes };
+  const of = (kind: SourceKind) => sources.filter(one => one.kind === kind);
+  const pictures = openPictures(subjects);
+  const ofRuns = [
+    () => datasetSection(subjects),
+    () => trainingSection(subjects),
+    () => scoresSection(subjects),
+    () => confusionSection(subjects, pictures),
+    () => rankingSection(subjects),
+    () => calibrationSection(subjects),
+    () => mistakesSection(subjects, pictures),
+    () => explainSection(subjects, budget),
+  ];
+  const steps = [
+    ...(subjects.length > 0 ? ofRuns : []),
+    ...(of('comparison').length > 0 ? [() => comparisonSection(of('comparison'), budget)] : []),
+    ...(of('volume').length > 0 ? [() => volumeSection(of('volume'), budget)] : []),
+    ...(of('losses').length > 0 ? [() => lossSection(of('losses'), budget)] : []),
+    ...(subjects.length > 0 || audits.length > 0 ? [() => auditSection(audits, subjects, budget)] : []),
+    ...(subjects.length > 0 ? [() => modelCardSection(subjects), () => provenanceSection(subjects)] : []),
+  ];
+  const sections = [];
+  for (const [i, step] of steps.entries()) {
+    throwIfCancelled(job);
+    job.onProgress?.({ stage: 'reporting', done: i, total: steps.length, unit: 'sections' });
+    sections.push(await step());
+  }
+  job.onProgress?.({ stage: 'reporting', done: steps.length, total: steps.length, unit: 'sections' });
+  return sections;
+}
+
+/** The images of each run's data set; none where it cannot be read. */
+function openPictures(subjects: readonly Subject[]): (subject: Subject) => Pictures | undefined {
+  const known = new Map(
+    subjects.map(one => [one, one.data.dataset && new Pictures(one.data.dataset.images())] as const),
+  );
+  return subject => known.get(subject);
+}

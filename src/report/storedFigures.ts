@@ -1,0 +1,94 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import sharp from 'sharp';
+import { csvUri, pngFigure, svgFigure } from './figureHtml.ts';
+import { type Html, html } from './html.ts';
+import { countOf } from './words.ts';
+
+/** Bytes that figures and tables from folders may still take in the report. */
+export interface Budget {
+  bytes: number;
+}
+
+const mostSvg = 500_000;
+const mostCsv = 200_000;
+
+/**
+ * The figures that a command left in `FOLDER/figures`, SVG where it is not too large, else PNG, and its tables as links
+ * that save them. What does not fit the budget any more is named.
+ */
+export async function storedFigures(folder: string, budget: Budget): Promise<Html> {
+  const names = await readdir(join(folder, 'figures')).catch(() => [] as string[]);
+  const stems = [...new Set(names.filter(isFigure).map(name => basename(name, extname(name))))].sort();
+  const shown = [];
+  let left = 0;
+  for (const stem of stems) {
+    const figure = await maybeFigure(join(folder, 'figures'), stem, names, budget);
+    if (figure) shown.push(figure);
+    else left++;
+  }
+  const more =
+    left > 0 &&
+    html`<p class="note">${countOf(left, 'more figure')}: see <code>${join(folder, 'figures')}</code>.</p>`;
+  return html`${shown}${more}${await tables(folder, budget)}`;
+}
+
+function isFigure(name: string): boolean {
+  return /\.(svg|png)$/.test(name) && !name.startsWith('.');
+}
+
+async function maybeFigure(
+  folder: string,
+  stem: string,
+  names: string[],
+  budget: Budget,
+): Promise<Html | undefined> {
+  const svg = names.includes(`${stem}.svg`) ? await readFile(join(folder, `${stem}.svg`), 'utf8') : undefined;
+  if (svg !== undefined && svg.length <= mostSvg && take(budget, svg.length)) {
+    const title = titleOf(svg) ?? stem;
+    return svgFigure(svg, { name: stem, alt: title, caption: title });
+  }
+  if (!names.includes(`${stem}.png`)) return undefined;
+  const png = await smallPng(join(folder, `${stem}.png`));
+  if (!png || !take(budget, png.data.length)) return undefined;
+  const title = (svg !== undefined && titleOf(svg)) || stem;
+  return pngFigure(png.data, png, { name: stem, alt: title, caption: title });
+}
+
+/** A PNG file at most 1,400 pixels wide; undefined for what is none. */
+async function smallPng(path: string) {
+  try {
+    const resized = sharp(path).resize({ width: 1400, withoutEnlargement: true }).png({ palette: true });
+    const { data, info } = await resized.toBuffer({ resolveWithObject: true });
+    return { data, width: info.width, height: info.height };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes what base64 makes of so many bytes; false where too few are left. */
+function take(budget: Budget, bytes: number): boolean {
+  const needed = Math.ceil((4 * bytes) / 3);
+  if (needed > budget.bytes) return false;
+  budget.bytes -= needed;
+  return true;
+}
+
+/** The first words in a figure, which are its title. */
+function titleOf(svg: string): string | undefined {
+  const words = /<text\b[^>]*>([^<]+)<\/text>/.exec(svg)?.[1];
+  return words?.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
+async function tables(folder: string, budget: Budget): Promise<Html> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const links = [];
+  for (const name of names.filter(one => one.endsWith('.csv') && !one.startsWith('.')).sort()) {
+    const path = join(folder, name);
+    if ((await stat(path)).size > mostCsv) continue;
+    const text = await readFile(path, 'utf8');
+    if (take(budget, text.length))
+      links.push(html` <a download="${name}" href="${csvUri(text)}">${name}</a>`);
+  }
+  return html`${links.length > 0 && html`<p class="note">Data as CSV:${links}</p>`}`;
+}
