@@ -1,5 +1,6 @@
 import type { AuditPart } from './part.ts';
 import { session } from './session.ts';
+import { shortcut } from './shortcut.ts';
 
 /** Every part of an audit, in the order in which they are asked. */
-export const auditParts: readonly AuditPart[] = [session];
+export const auditParts: readonly AuditPart[] = [shortcut, session];

@@ -15,7 +15,7 @@ function inWords(confounded: boolean | null, warned: string[], asked: number): s
   const parts = (names: string[]) => `${names.length === 1 ? 'The part' : 'The parts'} ${names.join(', ')}`;
   if (confounded) {
     const also = rest.length > 0 ? ` ${parts(rest)} warn${rest.length === 1 ? 's' : ''} as well.` : '';
-    return `Confounded: the classes can be told without looking at the cells. A high accuracy on these images proves nothing about cells.${also}`;
+    return `Confounded: much of the class can be told without looking at the cells, so a high accuracy on these images is no proof that a classifier sees cells.${also}`;
   }
   if (rest.length > 0)
     return `${parts(rest)} warn${rest.length === 1 ? 's' : ''}: read before you trust a figure.`;
