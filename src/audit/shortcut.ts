@@ -2,7 +2,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import type { Figure } from '../figures/figure.ts';
 import type { Job } from '../job.ts';
 import { measureBackgrounds } from './background.ts';
-import { compareLevels } from './greyLevels.ts';
+import { compareLevels, type GreyLevels } from './greyLevels.ts';
 import type { AuditPart, PartOptions, PartReport } from './part.ts';
 import type { ProbeScore } from './probeScore.ts';
 import { askProbes, learnableClasses, probeWords } from './probes.ts';
@@ -34,7 +34,7 @@ async function lookForShortcuts(dataset: Dataset, options: PartOptions, job: Job
   return {
     ...{ name: shortcut.name, verdict, warning, confounded: findings.confounded },
     findings: { ...findings },
-    figures: drawFigures(findings),
+    figures: drawFigures(findings, dataset.header.classes),
     files: [],
   };
 }
@@ -66,11 +66,14 @@ async function probe(dataset: Dataset, sample: Sample, { seed }: PartOptions, jo
   };
 }
 
-function drawFigures(findings: ShortcutFindings): { name: string; figure: Figure }[] {
+function drawFigures(
+  findings: ShortcutFindings,
+  classes: readonly string[],
+): { name: string; figure: Figure }[] {
   const { probes, greyLevels } = findings;
   const figures: { name: string; figure: Figure }[] = [];
   if (probes.length > 0) figures.push({ name: 'shortcut-probes', figure: probeFigure(findings) });
-  if (greyLevels) figures.push({ name: 'shortcut-grey', figure: greyFigure(greyLevels) });
+  if (greyLevels) figures.push({ name: 'shortcut-grey', figure: greyFigure(greyLevels, classes) });
   return figures;
 }
 
@@ -96,20 +99,15 @@ function probeFigure({ probes, sampledCells }: ShortcutFindings): Figure {
   });
 }
 
-function greyFigure({ classes, cells }: NonNullable<ShortcutFindings['greyLevels']>): Figure {
-  const names = classes.map(one => `${one.class} (${one.cells.toLocaleString('en-US')})`);
-  const series = 'median, and least to most';
+function greyFigure({ classes, cells }: GreyLevels, names: readonly string[]): Figure {
+  const rowOf = (one: GreyLevels['classes'][number]) => `${one.class} (${one.cells.toLocaleString('en-US')})`;
   return dotFigure('Grey level of the background by class', {
-    dots: classes.map((one, i) => ({
-      row: names[i]!,
-      series,
-      value: one.median,
-      low: one.least,
-      high: one.most,
+    dots: classes.map(one => ({
+      ...{ row: rowOf(one), series: one.class, value: one.median, low: one.least, high: one.most },
     })),
-    ...{ rows: names, series: [series], label: 'grey level (share of the range)', lines: [] },
+    ...{ rows: classes.map(rowOf), series: names, label: 'grey level (share of the range)', lines: [] },
     notes: [
-      `Median of what is surely not cell, of ${cells.toLocaleString('en-US')} images. In brackets: images.`,
+      `Median of what is surely not cell, of ${cells.toLocaleString('en-US')} images: a dot at the median image, a line from the least to the most. In brackets: images.`,
     ],
   });
 }
