@@ -7,6 +7,8 @@ import { BrightcellError } from '../errors.ts';
 export interface AuditFacts {
   path: string;
   confounded: boolean;
+  /** One or two sentences over all parts. */
+  verdict: string;
   parts: AuditPart[];
 }
 
@@ -18,34 +20,22 @@ export interface AuditPart {
 }
 
 const part = z.object({
-  name: z.string().optional(),
   verdict: z.string(),
-  warning: z.boolean().optional(),
+  warning: z.boolean().default(false),
   findings: z.unknown().optional(),
 });
-const schema = z.object({ confounded: z.boolean() }).loose();
+const schema = z.object({ confounded: z.boolean().nullable(), verdict: z.string().optional() }).loose();
 
 /** Reads an audit's folder. Throws `report-source-invalid` where its file does not hold one. */
 export async function readAudit(path: string): Promise<AuditFacts> {
   const file = join(path, 'audit.json');
   try {
     const json: Record<string, unknown> = schema.parse(JSON.parse(await readFile(file, 'utf8')));
-    const members = Array.isArray(json.parts)
-      ? json.parts.map(one => ['', one] as const)
-      : Object.entries(json);
-    const parts = members.flatMap(([name, value]) => {
+    const parts = Object.entries(json).flatMap(([name, value]) => {
       const read = part.safeParse(value).data;
-      if (!read) return [];
-      return [
-        {
-          name: read.name ?? name,
-          verdict: read.verdict,
-          warning: read.warning ?? false,
-          findings: read.findings,
-        },
-      ];
+      return read ? [{ name, verdict: read.verdict, warning: read.warning, findings: read.findings }] : [];
     });
-    return { path, confounded: Boolean(json.confounded), parts };
+    return { path, confounded: json.confounded === true, verdict: String(json.verdict ?? ''), parts };
   } catch (cause) {
     throw new BrightcellError(
       'report-source-invalid',

@@ -31,13 +31,13 @@ ${await storedFigures(audit.path, budget)}`);
   return { id: 'audit', title, body: html`${bodies}` };
 }
 
-function describe({ confounded, parts }: AuditFacts): Html {
-  const verdict = confounded
+function describe({ confounded, verdict: whole, parts }: AuditFacts): Html {
+  const first = confounded
     ? html`<p class="cautions"><strong>Confounded.</strong> Something beside the cells themselves gives the class away: figures on this data set may not hold on the next one.</p>`
-    : html`<p>Not called confounded.</p>`;
+    : '';
   const lines = parts.map(
     ({ name, verdict: words, warning }) =>
       html`<tr><th scope="row">${capital(name)}</th><td>${warning && html`<strong>Warning.</strong> `}${words}</td></tr>`,
   );
-  return html`${verdict}<table class="facts"><caption>What each part of the audit found</caption><tbody>${lines}</tbody></table>`;
+  return html`${first}${whole !== '' && html`<p>${whole}</p>`}<table class="facts"><caption>What each part of the audit found</caption><tbody>${lines}</tbody></table>`;
 }

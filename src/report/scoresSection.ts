@@ -14,7 +14,14 @@ export async function scoresSection(subjects: readonly Subject[]): Promise<Secti
   const names = [...new Set(judged.flatMap(one => one.evaluation!.parts.map(({ part }) => part)))];
   const tables = names.flatMap(name => comparable(judged, name).map(group => partTables(name, group)));
   const notes = await perRun(subjects, subject => notesOf(subject));
-  return { id: 'scores', title: 'Scores', body: html`${tables}${notes}` };
+  const columns = judged.flatMap(subject =>
+    subject.evaluation!.parts.map(({ part, scores }) => ({
+      method: judged.length > 1 ? `${subject.name}, ${part}` : part,
+      scores,
+    })),
+  );
+  const all = columns.length > 0 && overallTable('Over all classes', columns);
+  return { id: 'scores', title: 'Scores', body: html`${all}${notes}${tables}` };
 }
 
 /** Why there are no figures of a run, and how to make them. */
@@ -58,7 +65,6 @@ function partTables(name: string, group: Judged[]): Html {
   );
   return html`<h3>${capital(name)} part</h3>
 ${scoreTable(`Scores of each class on ${cells}${as}; under the name: cells of the class`, methods)}
-${overallTable(`Over all classes, ${cells}`, methods)}
 <p class="note">${saves}</p>
 ${groupTable(name, group)}
 `;

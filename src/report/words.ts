@@ -8,9 +8,9 @@ export function countOf(number: number, noun: string, plural = `${noun}s`): stri
   return `${count(number)} ${number === 1 ? noun : plural}`;
 }
 
-/** 0.9314 -> "93.1 %". */
+/** 0.9314 -> "93.1 %", which is never broken. */
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return `${(100 * share).toFixed(1)}\u00a0%`;
 }
 
 /** 0.93142 -> "0.931"; what is not defined is a dash. */
