@@ -216,6 +216,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                         InstanceMethod<&NativeNetwork::profile>("profile"),
                         InstanceMethod<&NativeNetwork::activations>("activations"),
                         InstanceMethod<&NativeNetwork::activationsOfOne>("activationsOfOne"),
+                        InstanceMethod<&NativeNetwork::lookBack>("lookBack"),
                         InstanceMethod<&NativeNetwork::reconstruct>("reconstruct"),
                         InstanceMethod<&NativeNetwork::tensors>("tensors"),
                         InstanceMethod<&NativeNetwork::write>("write"),
@@ -323,6 +324,33 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     const int layer = info[1].As<Napi::Number>().Int32Value();
     return infer(info, layer < 0 ? core_->input().size() : core_->outputShapes()[layer].size(),
                  [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
+  }
+
+  // (input, layer or -1, Int32Array of classes, 'logit' | 'probability') -> { activations, gradients, logits }
+  Napi::Value lookBack(const Napi::CallbackInfo& info) {
+    const auto rows = readRows(info[0].As<Napi::Object>());
+    const auto array = info[2].As<Napi::Int32Array>();
+    const auto targets =
+        std::make_shared<std::vector<int32_t>>(array.Data(), array.Data() + array.ElementLength());
+    LookBack look;
+    look.layer = info[1].As<Napi::Number>().Int32Value();
+    look.targets = targets->data();
+    look.kind = choose<ScoreKind>(info[3].ToString().Utf8Value(),
+                                  {{"logit", ScoreKind::logit}, {"probability", ScoreKind::probability}});
+    const Shape shape = look.layer < 0 ? core_->input() : core_->outputShapes()[look.layer];
+    auto result = Napi::Object::New(info.Env());
+    const auto add = [&](const char* name, int64_t floatsEach) {
+      auto numbers = Napi::Float32Array::New(info.Env(), rows->rows.size() * static_cast<size_t>(floatsEach));
+      result.Set(name, numbers);
+      return numbers.Data();
+    };
+    look.activations = add("activations", shape.size());
+    look.gradients = add("gradients", shape.size());
+    look.logits = add("logits", core_->classes());
+    auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result));
+    return Worker::run(info.Env(), keep(info),
+                       [core = core_, rows, targets, look] { core->lookBack(rows->source(), look); },
+                       [kept](Napi::Env) -> Napi::Value { return kept->Value(); });
   }
 
   Napi::Value reconstruct(const Napi::CallbackInfo& info) {

@@ -79,6 +79,7 @@ struct Pass {
   bool accumulate;    // add gradients to what stands: a later part of the same batch
   uint64_t dropSeed;  // of this step
   Scratch* scratch;
+  bool parameters = true;  // their gradients are wanted, not that of the source alone
 };
 
 // How a block goes about its passes, in words for people; empty where there is one plain way.

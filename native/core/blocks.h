@@ -46,5 +46,7 @@ struct BatchNormParameters {
 // TensorFlow's fused kernel and PyTorch do), and d = min(decay, (1 + t) / (10 + t)) after t steps: without that, the
 // first values would still weigh a third after a hundred steps, and a short training would be judged by them.
 std::unique_ptr<Block> createBatchNormBlock(Shape source, const BatchNormParameters&);
+// The same by the running statistics, for a backward that leaves all parameters alone.
+std::unique_ptr<Block> createFrozenBatchNormBlock(Shape source, const BatchNormParameters&);
 
 }  // namespace brightcell

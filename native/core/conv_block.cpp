@@ -94,6 +94,7 @@ class ConvBlock : public Block {
       }
     });
     if (diffSrc != nullptr && src.gradientSums != nullptr) src.gradientSums->complete = true;
+    if (!pass.parameters) return;
     sumParts(sums, chunks.number, step, backward_->accumulatorFloats());
     sumParts(biasSums, chunks.number, biasStep, channels);
     collect(pass.accumulate, sums, biasSums);

@@ -38,11 +38,7 @@ class DenseBlock : public Block {
         kernels().activateBackward(activation_, result_.data() + image * units_, diffDst + image * units_, units_);
       });
     const Matrix diff{diffDst, units_, 1};
-    Product toWeights{units_, inputs_, pass.count, diff.transposed(), {source(pass, src), inputs_, 1},
-                      weights_->gradient.reserve(weights_->size()), inputs_, pass.accumulate};
-    toWeights.precision = precision_;
-    multiply(toWeights);
-    if (bias_ != nullptr) sumBias(pass, diffDst);
+    if (pass.parameters) weightGradients(pass, src, diff);
     if (diffSrc == nullptr) return;
     Product toSource{pass.count, inputs_, units_, diff, {weights_->value.data(), inputs_, 1}, diffSrc, inputs_};
     toSource.precision = precision_;
@@ -50,6 +46,14 @@ class DenseBlock : public Block {
   }
 
  private:
+  void weightGradients(const Pass& pass, const Features& src, const Matrix& diff) {
+    Product product{units_, inputs_, pass.count, diff.transposed(), {source(pass, src), inputs_, 1},
+                    weights_->gradient.reserve(weights_->size()), inputs_, pass.accumulate};
+    product.precision = precision_;
+    multiply(product);
+    if (bias_ != nullptr) sumBias(pass, diff.data);
+  }
+
   // The features as a plain matrix; written out where they come with a scale.
   const float* source(const Pass& pass, const Features& src) {
     if (src.scale == nullptr) return src.data;

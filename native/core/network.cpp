@@ -9,22 +9,16 @@
 
 #include "core/blocks.h"
 #include "core/instruction_set.h"
+#include "core/network_plan.h"
 #include "core/parallel.h"
 #include "core/random.h"
 #include "core/reconstruction.h"
 
 namespace brightcell {
 
-struct Network::Plan {
-  std::vector<std::unique_ptr<Block>> blocks;
-  std::vector<size_t> firstLayers;  // of each block, and the number of layers after them
-  int64_t bytesPerImage = 0, scratchFloats = 0;
-};
-
 namespace {
 
 constexpr int64_t trainingPartBytes = int64_t{256} << 20;
-constexpr int64_t inferencePartBytes = int64_t{64} << 20;
 
 Shape outputOf(const Layer& layer, Shape s) {
   switch (layer.kind) {
@@ -38,29 +32,6 @@ Shape outputOf(const Layer& layer, Shape s) {
     case LayerKind::reshape: return layer.shape;
     default: return s;
   }
-}
-
-void toChannelsLast(const float* src, Shape shape, float* dst) {
-  const int64_t positions = shape.positions();
-  for (int c = 0; c < shape.channels; ++c)
-    for (int64_t p = 0; p < positions; ++p) dst[p * shape.channels + c] = src[c * positions + p];
-}
-
-void toChannelsFirst(const float* src, Shape shape, float* dst) {
-  const int64_t positions = shape.positions();
-  for (int c = 0; c < shape.channels; ++c)
-    for (int64_t p = 0; p < positions; ++p) dst[c * positions + p] = src[p * shape.channels + c];
-}
-
-// Gradient of a block's result with its factor, slope and offset done.
-Gradient carryOut(const Pass& pass, const Features& result, const Gradient& g) {
-  if (g.factor == nullptr) return g;
-  const int64_t size = result.shape.size();
-  parallelFor(pass.count, [&](std::ptrdiff_t image, int) {
-    kernels().combine(g.data + image * size, result.data + image * size, g.factor, g.slope, g.offset,
-                      result.shape.positions(), result.shape.channels);
-  });
-  return {g.data};
 }
 
 }  // namespace
@@ -139,14 +110,16 @@ std::string Network::layerName(size_t layer) const {
   return name += std::to_string(layer - depth_);
 }
 
-std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, bool training) {
+std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, Purpose purpose, size_t cut) {
   auto plan = std::make_unique<Plan>();
   Shape shape = begin == 0 ? input_ : shapes_[branch_ - 1];
   for (size_t i = begin; i < layers;) {
     const size_t at = i++;
     const Layer& layer = layers_[at];
-    // A block ends where the decoder reads.
-    const auto next = [&](LayerKind kind) { return i < layers && i != branch_ && layers_[i].kind == kind; };
+    // A block ends where the decoder reads, and where somebody wants to look.
+    const auto next = [&](LayerKind kind) {
+      return i < layers && i != branch_ && i != cut && layers_[i].kind == kind;
+    };
     switch (layer.kind) {
       case LayerKind::conv: {
         ConvLayers conv{layer.units, layer.window, parameter(at, "weights"), parameter(at, "bias")};
@@ -160,9 +133,9 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, bo
           conv.pool = layers_[i++].window;
           takeActivation();
         }
-        conv.training = training;
-        conv.first = begin == 0 && plan->blocks.empty();
-        conv.measured = next(LayerKind::batchNorm);
+        conv.training = purpose != Purpose::inference;
+        conv.first = begin == 0 && plan->blocks.empty() && purpose != Purpose::looking;
+        conv.measured = purpose == Purpose::training && next(LayerKind::batchNorm);
         conv.precision = precision_;
         plan->blocks.push_back(createConvBlock(shape, conv));
         break;
@@ -178,17 +151,20 @@ std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, bo
       case LayerKind::averagePool: plan->blocks.push_back(createAveragePoolBlock(shape, layer.window)); break;
       case LayerKind::activation: plan->blocks.push_back(createActivationBlock(shape, layer.activation)); break;
       case LayerKind::dropout:
-        plan->blocks.push_back(createDropoutBlock(shape, static_cast<int>(at), layer.rate));
+        plan->blocks.push_back(
+            createDropoutBlock(shape, static_cast<int>(at), purpose == Purpose::looking ? 0 : layer.rate));
         break;
       case LayerKind::upsample:
         plan->blocks.push_back(createUpsampleBlock(shape, layer.window.height, layer.window.width));
         break;
       case LayerKind::reshape: plan->blocks.push_back(createReshapeBlock(shape, layer.shape)); break;
-      case LayerKind::batchNorm:
-        plan->blocks.push_back(createBatchNormBlock(
-            shape, {parameter(at, "gamma"), parameter(at, "beta"), parameter(at, "runningMean"),
-                    parameter(at, "runningVariance"), layer.decay, layer.epsilon}));
+      case LayerKind::batchNorm: {
+        const BatchNormParameters norm{parameter(at, "gamma"), parameter(at, "beta"), parameter(at, "runningMean"),
+                                       parameter(at, "runningVariance"), layer.decay, layer.epsilon};
+        plan->blocks.push_back(purpose == Purpose::looking ? createFrozenBatchNormBlock(shape, norm)
+                                                           : createBatchNormBlock(shape, norm));
         break;
+      }
     }
     plan->firstLayers.push_back(at);
     shape = plan->blocks.back()->output();
@@ -255,26 +231,27 @@ Features Network::run(Plan& plan, size_t blocks, const Pass& pass, Features feat
 }
 
 // The gradient of the last block's result stands in the first of the plan's two buffers. Where the decoder reads, its
-// gradient is added. Gives the gradient of the source; of the network's own input there is none.
-Gradient Network::backward(Plan& plan, const Pass& pass, const Features& source) {
-  const bool decoding = &plan == decoderTraining_.get();
+// gradient is added. Gives the gradient of what block `stop` reads; of the network's own input there is none in training.
+Gradient Network::backward(Plan& plan, const Pass& pass, const Features& source, size_t stop) {
+  const bool decoding = &plan == decoderTraining_.get(), looking = &plan == looking_.get();
+  const bool joined = hasDecoder() && !looking;
   Buffer<float>* diffs = decoding ? decoderDiffs_ : diffs_;
   int at = 0;
   Gradient gradient{diffs[0].data()};
-  for (size_t i = plan.blocks.size(); i-- > 0;) {
+  for (size_t i = plan.blocks.size(); i-- > stop;) {
     Features src = i == 0 ? source : plan.blocks[i - 1]->features();
     Block& block = *plan.blocks[i];
-    if (hasDecoder() && plan.firstLayers[i + 1] == branch_) {
+    if (joined && plan.firstLayers[i + 1] == branch_) {
       gradient = carryOut(pass, block.features(), gradient);
       decode(pass, block.features(), gradient.data);
     }
     // What a batch norm wants summed is the gradient of both its readers.
-    if (hasDecoder() && plan.firstLayers[i] == branch_) src.gradientSums = nullptr;
+    if (joined && plan.firstLayers[i] == branch_) src.gradientSums = nullptr;
     const Stopwatch watch(profile_ ? profile_->at(Profile::backward, profiledFrom(plan) + i) : nullptr);
     if (!block.takesScaledGradient()) gradient = carryOut(pass, block.features(), gradient);
     const int into = block.inPlace() ? at : 1 - at;
     float* diffSrc = nullptr;
-    if (i > 0 || decoding)
+    if (i > 0 || decoding || looking)
       diffSrc = block.inPlace() ? diffs[at].data() : diffs[into].reserve(pass.count * src.shape.size());
     block.backward(pass, src, gradient, diffSrc);
     gradient = block.sourceGradient(diffSrc);
@@ -308,8 +285,8 @@ void Network::decode(const Pass& pass, const Features& code, float* diffCode) {
 }
 
 StepResult Network::computeGradients(const ImageSource& images, const TrainStep& step) {
-  if (!training_) training_ = makePlan(0, depth_, true);
-  if (hasDecoder() && !decoderTraining_) decoderTraining_ = makePlan(depth_, layers_.size(), true);
+  if (!training_) training_ = makePlan(0, depth_, Purpose::training);
+  if (hasDecoder() && !decoderTraining_) decoderTraining_ = makePlan(depth_, layers_.size(), Purpose::training);
   Plan& plan = *training_;
   const int64_t part = hasBatchNorm(0, depth_) ? images.count
                                       : std::min(images.count, std::max<int64_t>(16, trainingPartBytes / plan.bytesPerImage));
@@ -356,7 +333,7 @@ StepResult Network::trainStep(const ImageSource& images, const TrainStep& step) 
 }
 
 Network::Plan& Network::inferencePlan() {
-  if (!inference_) inference_ = makePlan(0, depth_, false);
+  if (!inference_) inference_ = makePlan(0, depth_, Purpose::inference);
   return *inference_;
 }
 
@@ -366,7 +343,7 @@ void Network::infer(const ImageSource& images, size_t layers,
   // Where a block ends with the last layer wanted, the kept plan serves, with the weights that it has prepared.
   const auto& ends = whole.firstLayers;
   const auto end = std::find(ends.begin(), ends.end(), layers);
-  const auto partial = end == ends.end() ? makePlan(0, layers, false) : nullptr;
+  const auto partial = end == ends.end() ? makePlan(0, layers, Purpose::inference) : nullptr;
   Plan& plan = partial ? *partial : whole;
   const size_t blocks = partial ? plan.blocks.size() : static_cast<size_t>(end - ends.begin());
   const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
@@ -399,7 +376,7 @@ void Network::activations(const ImageSource& images, int layer, float* dst) {
 
 void Network::reconstruct(const ImageSource& images, float* dst) {
   Plan& encoder = inferencePlan();
-  if (!decoderInference_) decoderInference_ = makePlan(depth_, layers_.size(), false);
+  if (!decoderInference_) decoderInference_ = makePlan(depth_, layers_.size(), Purpose::inference);
   Plan& decoder = *decoderInference_;
   const auto& ends = encoder.firstLayers;
   const auto blocks = static_cast<size_t>(std::find(ends.begin(), ends.end(), branch_) - ends.begin());
@@ -423,7 +400,9 @@ std::vector<Network::BlockLayers> Network::blocks(bool training) {
   for (const bool decoder : {false, true}) {
     auto& plan = decoder ? (training ? decoderTraining_ : decoderInference_) : (training ? training_ : inference_);
     if (decoder && !hasDecoder()) break;
-    if (!plan) plan = makePlan(decoder ? depth_ : 0, decoder ? layers_.size() : depth_, training);
+    if (!plan)
+      plan = makePlan(decoder ? depth_ : 0, decoder ? layers_.size() : depth_,
+                      training ? Purpose::training : Purpose::inference);
     const auto& first = plan->firstLayers;
     for (size_t i = 0; i < plan->blocks.size(); ++i)
       result.push_back({first[i], first[i + 1] - first[i], plan->blocks[i]->ways()});

@@ -59,6 +59,18 @@ struct StepResult {
   bool finite = true;  // false: loss or gradient was not finite, and nothing was changed
 };
 
+enum class ScoreKind { logit, probability };
+
+// How the score of one class an image changes with what a layer gives. Arrays are [N, C, H, W] and [N, K].
+struct LookBack {
+  const int32_t* targets = nullptr;  // N of [0, K)
+  ScoreKind kind = ScoreKind::logit;
+  int layer = -1;                // -1: the network's input
+  float* activations = nullptr;  // what the layer gives
+  float* gradients = nullptr;    // of the score with respect to it
+  float* logits = nullptr;
+};
+
 // One array of the network's state as the outside sees it.
 struct NamedArray {
   std::string name;
@@ -89,6 +101,9 @@ class Network {
   // Output of one layer (-1: the network's input) as evaluation sees it, N x C x H x W.
   void activations(const ImageSource& images, int layer, float* dst);
 
+  // The same, and the gradient of a class's score with respect to it; parameters and their gradients stay as they are.
+  void lookBack(const ImageSource& images, const LookBack& look);
+
   // What the decoder makes of each image, N x C x H x W like the network's input.
   void reconstruct(const ImageSource& images, float* dst);
 
@@ -115,18 +130,20 @@ class Network {
 
  private:
   struct Plan;
+  enum class Purpose;
   void addParameters(size_t index, Shape source);
   Parameter* addParameter(size_t layer, const char* what, ParameterKind kind, std::vector<int64_t> shape,
                           int64_t outer, Shape layout);
   Parameter* parameter(size_t layer, const char* what);
   std::string layerName(size_t layer) const;
   // Of layers [first, last), which read what comes before the first.
-  std::unique_ptr<Plan> makePlan(size_t first, size_t last, bool training);
+  // A block ends with the first `cut` layers, where that is above 0.
+  std::unique_ptr<Plan> makePlan(size_t first, size_t last, Purpose purpose, size_t cut = 0);
   Plan& inferencePlan();
   // Through the first `blocks` of the plan; gives the result of the last of them.
   Features forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images);
   Features run(Plan& plan, size_t blocks, const Pass& pass, Features source);
-  Gradient backward(Plan& plan, const Pass& pass, const Features& source);
+  Gradient backward(Plan& plan, const Pass& pass, const Features& source, size_t stop = 0);
   size_t profiledFrom(const Plan& plan) const;
   void decode(const Pass& pass, const Features& code, float* diffCode);
   void infer(const ImageSource& images, size_t layers, const std::function<void(int64_t, const Features&)>& take);
@@ -139,7 +156,8 @@ class Network {
   Precision precision_;
   std::vector<Shape> shapes_;
   std::vector<std::unique_ptr<Parameter>> parameters_;
-  std::unique_ptr<Plan> training_, inference_, decoderTraining_, decoderInference_;
+  std::unique_ptr<Plan> training_, inference_, decoderTraining_, decoderInference_, looking_;
+  size_t lookingCut_ = 0;
   Buffer<float> inputs_, diffs_[2], decoderDiffs_[2], steps_;
   Scratch scratch_, decoderScratch_;
   double reconstructionScale_ = 0, reconstructionSum_ = 0;  // of the step under way: weight / N; over its images

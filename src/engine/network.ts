@@ -48,6 +48,26 @@ export interface StepResult {
   gradientNorm: number;
 }
 
+export const scoreKinds = ['logit', 'probability'] as const;
+
+export interface GradientOptions {
+  /** Class whose score it is, one for each row. */
+  targets: Int32Array;
+  /** Index into spec.layers; absent: the network's input. */
+  layer?: number;
+  /** The score: what the last layer gives for the class, or its probability; 'logit' by default. */
+  of?: (typeof scoreKinds)[number];
+}
+
+export interface LayerGradients {
+  /** What the layer gives, or the network's input, N x C x H x W. */
+  activations: Float32Array;
+  /** Of the score with respect to it, N x C x H x W. */
+  gradients: Float32Array;
+  /** What the last layer gives, N x K. */
+  logits: Float32Array;
+}
+
 export interface NetworkOptions {
   seed: number;
   initialiser: Initialiser;
@@ -168,9 +188,24 @@ export class Network {
   /** Output of layer `layer` (index into spec.layers), N x C x H x W, as prediction sees it. */
   async activations(input: InputRows, layer: number): Promise<Float32Array> {
     this.#checkInput(input);
-    if (!Number.isInteger(layer) || layer < 0 || layer >= this.outputShapes.length)
-      invalid(`layer must be a whole number from 0 to ${this.outputShapes.length - 1}. Received ${layer}.`);
+    this.#checkLayer(layer);
     return this.#enqueue(native => native.activations(input, layer));
+  }
+
+  /**
+   * How a score of one class an image changes with what layer `layer` gives, or with the network's input where that is
+   * absent; by evaluation, as prediction sees the network: running statistics, no unit dropped. Parameters and the
+   * state of the optimiser stay as they are. Memory is the result and one part of at most 256 images. Throws
+   * `option-invalid` for a layer that there is not, and for targets that are not one class of [0, K) a row.
+   */
+  async gradients(input: InputRows, options: GradientOptions): Promise<LayerGradients> {
+    this.#checkInput(input);
+    const { targets, layer = -1, of = 'logit' } = options;
+    if (layer !== -1) this.#checkLayer(layer);
+    if (!scoreKinds.includes(of))
+      invalid(`of must be one of ${scoreKinds.join(', ')}. Received ${String(of)}.`);
+    this.#checkClasses('target', targets, input.rows);
+    return this.#enqueue(native => native.lookBack(input, layer, targets, of));
   }
 
   /**
@@ -295,7 +330,7 @@ export class Network {
   #resolveStep(step: TrainStep): TrainStep {
     this.#checkInput(step);
     if (step.rows.length === 0) invalid('A batch must hold at least one image. Received none.');
-    this.#checkLabels(step);
+    this.#checkClasses('label', step.labels, step.rows);
     positive('learningRate', step.learningRate);
     if (step.clipNorm !== undefined) positive('clipNorm', step.clipNorm);
     if (step.reconstructionWeight !== undefined) this.#checkWeight(step.reconstructionWeight);
@@ -310,14 +345,21 @@ export class Network {
       );
   }
 
-  #checkLabels({ rows, labels }: TrainStep): void {
-    if (!(labels instanceof Int32Array)) invalid('labels must be an Int32Array.');
-    if (labels.length !== rows.length)
-      invalid(`There must be one label a row. Received ${labels.length} labels for ${rows.length} rows.`);
-    const wrong = labels.findIndex(label => label < 0 || label >= this.classes);
+  #checkLayer(layer: number): void {
+    if (!Number.isInteger(layer) || layer < 0 || layer >= this.outputShapes.length)
+      invalid(`layer must be a whole number from 0 to ${this.outputShapes.length - 1}. Received ${layer}.`);
+  }
+
+  #checkClasses(name: 'label' | 'target', classes: Int32Array, rows: Int32Array): void {
+    if (!(classes instanceof Int32Array)) invalid(`${name}s must be an Int32Array.`);
+    if (classes.length !== rows.length)
+      invalid(
+        `There must be one ${name} a row. Received ${classes.length} ${name}s for ${rows.length} rows.`,
+      );
+    const wrong = classes.findIndex(one => one < 0 || one >= this.classes);
     if (wrong >= 0)
       invalid(
-        `Labels must be from 0 to ${this.classes - 1}. Received ${labels[wrong]} at position ${wrong}.`,
+        `${name === 'label' ? 'Labels' : 'Targets'} must be from 0 to ${this.classes - 1}. Received ${classes[wrong]} at position ${wrong}.`,
       );
   }
 }
