@@ -5,6 +5,7 @@
 
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   brightcell::bindings::registerDistances(env, exports);
+  brightcell::bindings::registerEmbedding(env, exports);
   brightcell::bindings::registerFeatures(env, exports);
   brightcell::bindings::registerForest(env, exports);
   brightcell::bindings::registerImageSet(env, exports);

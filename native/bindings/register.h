@@ -5,6 +5,7 @@
 namespace brightcell::bindings {
 
 void registerDistances(Napi::Env env, Napi::Object exports);
+void registerEmbedding(Napi::Env env, Napi::Object exports);
 void registerFeatures(Napi::Env env, Napi::Object exports);
 void registerForest(Napi::Env env, Napi::Object exports);
 void registerImageSet(Napi::Env env, Napi::Object exports);

@@ -133,6 +133,7 @@ struct LinearRows {
 
 struct FftKernels;
 struct DistanceKernels;
+struct EmbeddingKernels;
 
 struct Kernels {
   const char* name;
@@ -254,6 +255,7 @@ struct Kernels {
   ImageKernels image;
   const FftKernels* fft;
   const DistanceKernels* distance;
+  const EmbeddingKernels* embedding;
 };
 
 // One table per instruction set.

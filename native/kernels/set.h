@@ -1,6 +1,7 @@
 // What one instruction set's files define and its table lists. kernels.h says what each does.
 #pragma once
 #include "kernels/distances.h"
+#include "kernels/embedding.h"
 #include "kernels/fft.h"
 #include "kernels/vector.h"
 
@@ -91,5 +92,6 @@ void fftMultiply(const FftProduct& p);
 void fftMultiplyPairs(const FftPairProduct& p);
 extern const FftKernels fftKernels;
 extern const DistanceKernels distanceKernels;
+extern const EmbeddingKernels embeddingKernels;
 
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -77,6 +77,7 @@ const Kernels& table() {
                 .addNoise = addNoise},
       .fft = &fftKernels,
       .distance = &distanceKernels,
+      .embedding = &embeddingKernels,
   };
   return kernels;
 }
