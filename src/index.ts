@@ -41,6 +41,15 @@ export {
 } from './evaluate/score.ts';
 export { formatScoreTable, type MethodScores } from './evaluate/table.ts';
 export { type CellChoice, type ChosenCell, type ChosenCells, chooseCells } from './explain/chooseCells.ts';
+export {
+  type EmbeddedLayer,
+  type Embedding,
+  type EmbedOptions,
+  embedCells,
+} from './explain/embed.ts';
+export { drawEmbedding } from './explain/embedFigures.ts';
+export type { EmbedReport } from './explain/embedFiles.ts';
+export { type ExplainEmbedOptions, explainEmbed } from './explain/explainEmbed.ts';
 export { type ExplainOcclusionOptions, explainOcclusion } from './explain/explainOcclusion.ts';
 export type { Fill } from './explain/fill.ts';
 export { findLayer, type NamedLayer, nameLayers } from './explain/layers.ts';

@@ -9,7 +9,7 @@ import { maybeLoadLearner } from '../learners/registry.ts';
 import { corruptModel } from '../models/modelFiles.ts';
 import type { LoadedClassifier, LoadOptions } from './classifier.ts';
 import { readClassifierFolder, writeClassifierFolder } from './classifierFolder.ts';
-import type { StoredImages, VectorSource } from './source.ts';
+import type { MadeVectors, StoredImages, VectorSource } from './source.ts';
 import { loadSource } from './sources.ts';
 
 /** What a classifier of vectors is made of; it takes source and fitted learner over. */
@@ -85,6 +85,20 @@ export class VectorClassifier implements LoadedClassifier {
   /** What fitting chose and found. */
   get facts(): Facts {
     return this.#parts.fitted.facts;
+  }
+
+  /** What it classifies: the kind of its vectors ('pixels', 'features', 'embedding') and the numbers of one. */
+  get vectorKind(): { name: string; dimensions: number; hasUnits: boolean } {
+    const { method, source } = this.#parts;
+    const { dimensions, hasUnits } = source;
+    return { name: method.split(/[:+]/)[0]!, dimensions, hasUnits };
+  }
+
+  /** The vectors of rows of an image set as its learner gets them; whoever asks releases them. */
+  async vectors(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<MadeVectors> {
+    this.#checkImages(images);
+    checkRows(rows, images.count);
+    return this.#parts.source.vectors(images, rows, job);
   }
 
   async predict(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { ExplainOcclusionOptions } from '../explain/explainOcclusion.ts';
 import type { OcclusionReport } from '../explain/occlusionFiles.ts';
+import { addEmbed } from './explainEmbed.ts';
 import { listOf, wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
 import { countOf, formatDuration, formatPercent, formatScore } from './text.ts';
@@ -13,6 +14,7 @@ export function addExplain(program: Command): void {
     .description('Pictures and numbers of what a model has learnt.')
     .addHelpText('after', '\nExample:\n  $ brightcell explain occlusion runs/first cells');
   addOcclusion(explain);
+  addEmbed(explain);
 }
 
 function addOcclusion(explain: Command): void {

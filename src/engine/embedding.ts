@@ -63,7 +63,12 @@ export async function weighNeighbours(
   for (let at = 0; at < N; at += queriesAtOnce) {
     throwIfCancelled(job);
     const queries = rows.subarray(at, at + queriesAtOnce);
-    const found = await findNeighbours({ set, rows }, { set, rows: queries }, k + 1, progressFrom(job, at, N));
+    const found = await findNeighbours(
+      { set, rows },
+      { set, rows: queries },
+      k + 1,
+      progressFrom(job, at, N),
+    );
     const distances = new Float64Array(queries.length * k);
     withoutSelf(found, at, result.places.subarray(at * k), distances);
     const weights = result.weights.subarray(at * k, (at + queries.length) * k);
@@ -167,7 +172,9 @@ export function checkEmbeddable(set: ImageSet): void {
 function checkSizes({ k, places, weights }: NeighbourWeights, start: Float32Array): number {
   const N = start.length / 2;
   if (Number.isInteger(N) && places.length === N * k && weights.length === N * k) return N;
-  throw invalid(`A start of N x 2 numbers needs N x ${k} neighbours. Received ${start.length} and ${places.length}.`);
+  throw invalid(
+    `A start of N x 2 numbers needs N x ${k} neighbours. Received ${start.length} and ${places.length}.`,
+  );
 }
 
 /** Points that stand at the same place would never part: each is moved by a hair, by its number alone. */

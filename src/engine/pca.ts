@@ -30,7 +30,9 @@ export async function findPrincipalAxes(
 ): Promise<PrincipalAxes> {
   const N = values.length / D;
   if (!Number.isInteger(N) || N < 2)
-    throw invalid(`Principal axes need at least two vectors of ${D} numbers. Received ${values.length} numbers.`);
+    throw invalid(
+      `Principal axes need at least two vectors of ${D} numbers. Received ${values.length} numbers.`,
+    );
   if (!Number.isInteger(P) || P < 1 || P > Math.min(N, D))
     throw invalid(`Axes must be a whole number from 1 to ${Math.min(N, D)}. Received ${P}.`);
   return watched(job, { stage: 'finding principal axes', unit: 'rounds' }, shared =>
@@ -39,10 +41,14 @@ export async function findPrincipalAxes(
 }
 
 /** Vectors' coordinates on the axes, N x P: (values - mean) axes^T. Throws `option-invalid` for vectors of another length. */
-export async function projectOnAxes(values: Float32Array, { mean, axes }: PrincipalAxes): Promise<Float32Array> {
+export async function projectOnAxes(
+  values: Float32Array,
+  { mean, axes }: PrincipalAxes,
+): Promise<Float32Array> {
   const [D, P] = [mean.length, axes.length / mean.length];
   const N = values.length / D;
-  if (!Number.isInteger(N)) throw invalid(`Vectors of ${D} numbers are expected. Received ${values.length} numbers.`);
+  if (!Number.isInteger(N))
+    throw invalid(`Vectors of ${D} numbers are expected. Received ${values.length} numbers.`);
   const projected = new Float32Array(N * P);
   if (N > 0) await addon.projectOnAxes(values, N, D, mean, axes, P, projected);
   return projected;
