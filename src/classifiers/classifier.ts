@@ -2,6 +2,7 @@ import type { ImageSet } from '../engine/imageSet.ts';
 import type { Precision } from '../engine/precision.ts';
 import type { Preparation } from '../engine/prepare.ts';
 import type { Job } from '../job.ts';
+import type { Calibration } from './calibration.ts';
 
 /** What every classifier of ours keeps, whatever is inside. Options go to the constructor; `fit` learns. */
 export interface Classifier {
@@ -33,6 +34,15 @@ export interface LoadedClassifier extends Classifier {
   readonly preparation: Preparation;
   /** Pixel type of the images it was trained on. */
   readonly pixelType: 'uint8' | 'uint16';
+  /** What it knows of how far it can be believed; null where it was not calibrated. `predict` gives scaled probabilities. */
+  readonly calibration: Calibration | null;
+  /** D: numbers of an embedding. */
+  readonly dimensions: number;
+  /**
+   * What the last step of the classifier sees of rows of an image set, N x D row major: of a network what its last layer
+   * reads, of a plain method its vectors. 4 N D bytes.
+   */
+  embed(images: ImageSet, rows: Int32Array, job?: Job): Promise<Float32Array>;
   /** Frees native memory at once. */
   dispose(): void;
 }

@@ -2,16 +2,17 @@ import { stat } from 'node:fs/promises';
 import { BrightcellError } from '../errors.ts';
 import { FailureList, type FailureSummary } from '../import/failures.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
-import type { LoadedClassifier, LoadOptions } from './classifier.ts';
+import type { LoadOptions } from './classifier.ts';
 import { classifyCells, isDataset } from './classifyCells.ts';
 import { classifyImages, listInputs } from './classifyImages.ts';
+import { type DoubtOptions, Judge } from './judge.ts';
 import { loadClassifier } from './loadClassifier.ts';
 import type { ClassifyStep, Prediction } from './prediction.ts';
 import { chooseFormat, type PredictionFormat, withPredictionFile } from './predictionFile.ts';
 
 export type { Prediction } from './prediction.ts';
 
-export interface ClassifyOptions extends LoadOptions {
+export interface ClassifyOptions extends LoadOptions, DoubtOptions {
   /** File to write, whole or not at all; absent: only `onPredictions`. */
   out?: string;
   /** By default from the ending of `out`. */
@@ -25,8 +26,12 @@ export interface ClassifyOptions extends LoadOptions {
 export interface ClassifyReport {
   classes: string[];
   classified: number;
-  /** Images of each class, in order of `classes`. */
+  /** Images of each class, in order of `classes`; those that are of none are in none. */
   perClass: number[];
+  /** Images that are of none of the classes, and by which score; null where it was not asked. */
+  unknown: { images: number; score: string } | null;
+  /** Classes in the prediction sets, mean over images, and empty sets; null where they were not asked for. */
+  sets: { meanSize: number; empty: number } | null;
   failed: FailureSummary;
   out: string | null;
   seconds: number;
@@ -51,7 +56,7 @@ export async function classify(
   const format = chooseFormat(options.out, options.format);
   const classifier = await loadClassifier(model, options);
   try {
-    return await new Classification(classifier, options, job).run(inputs, format);
+    return await new Classification(new Judge(classifier, options), options, job).run(inputs, format);
   } finally {
     classifier.dispose();
   }
@@ -60,21 +65,24 @@ export async function classify(
 const progressMs = 100;
 
 class Classification {
-  readonly #classifier: LoadedClassifier;
+  readonly #judge: Judge;
   readonly #options: ClassifyOptions;
   readonly #job: Job;
   readonly #failures = new FailureList(false);
   readonly #perClass: number[];
   #classified = 0;
+  #unknown = 0;
+  #inSets = 0;
+  #emptySets = 0;
   #failed = 0;
   #rescaled = 0;
   #lastProgress = 0;
 
-  constructor(classifier: LoadedClassifier, options: ClassifyOptions, job: Job) {
-    this.#classifier = classifier;
+  constructor(judge: Judge, options: ClassifyOptions, job: Job) {
+    this.#judge = judge;
     this.#options = options;
     this.#job = job;
-    this.#perClass = new Array(classifier.classes.length).fill(0);
+    this.#perClass = new Array(judge.classifier.classes.length).fill(0);
   }
 
   async run(inputs: string[], format: PredictionFormat): Promise<ClassifyReport> {
@@ -83,13 +91,19 @@ class Classification {
     const { total, steps } = await this.#plan(inputs);
     if (out === undefined) await this.#work(steps, total, async () => {});
     else {
-      const { classes } = this.#classifier;
-      await withPredictionFile(out, format, classes, add => this.#work(steps, total, add));
+      const { classifier, unknownThreshold, setThresholds } = this.#judge;
+      const columns = {
+        classes: classifier.classes,
+        unknown: unknownThreshold !== null,
+        sets: setThresholds !== null,
+      };
+      await withPredictionFile(out, format, columns, add => this.#work(steps, total, add));
     }
     return {
-      classes: [...this.#classifier.classes],
+      classes: [...this.#judge.classifier.classes],
       classified: this.#classified,
       perClass: this.#perClass,
+      ...this.#doubts(),
       failed: this.#failures.summary,
       out: out ?? null,
       seconds: (performance.now() - started) / 1000,
@@ -117,10 +131,10 @@ class Classification {
   }
 
   async #planInput(input: string): Promise<{ total: number; steps: AsyncGenerator<ClassifyStep> }> {
-    if (await isDataset(input)) return classifyCells(this.#classifier, input, this.#job);
+    if (await isDataset(input)) return classifyCells(this.#judge, input, this.#job);
     const listed = await listInputs(input);
     for (const failure of listed.failures) this.#fail(failure);
-    return { total: listed.paths.length, steps: classifyImages(this.#classifier, listed.paths, this.#job) };
+    return { total: listed.paths.length, steps: classifyImages(this.#judge, listed.paths, this.#job) };
   }
 
   async #work(
@@ -132,7 +146,7 @@ class Classification {
       for await (const { predictions, failures, rescaled } of steps) {
         throwIfCancelled(this.#job);
         for (const failure of failures) this.#fail(failure);
-        for (const prediction of predictions) this.#perClass[prediction.class]!++;
+        for (const prediction of predictions) this.#count(prediction);
         this.#classified += predictions.length;
         this.#rescaled += rescaled;
         await add(predictions);
@@ -140,6 +154,23 @@ class Classification {
         this.#progress(total);
       }
     }
+  }
+
+  #count({ class: best, unknown, set }: Prediction): void {
+    if (unknown) this.#unknown++;
+    else this.#perClass[best]!++;
+    this.#inSets += set?.length ?? 0;
+    if (set?.length === 0) this.#emptySets++;
+  }
+
+  #doubts(): Pick<ClassifyReport, 'unknown' | 'sets'> {
+    const { classifier, unknownThreshold, setThresholds } = this.#judge;
+    const score = classifier.calibration?.unknown.scorer.score ?? '';
+    const meanSize = this.#inSets / Math.max(1, this.#classified);
+    return {
+      unknown: unknownThreshold === null ? null : { images: this.#unknown, score },
+      sets: setThresholds === null ? null : { meanSize, empty: this.#emptySets },
+    };
   }
 
   #fail(failure: { source: string; reason: string }): void {
@@ -165,9 +196,17 @@ class Classification {
   }
 
   #warnings(): string[] {
-    if (this.#rescaled === 0) return [];
-    const bits = this.#classifier.pixelType === 'uint8' ? 8 : 16;
+    const never = this.#judge.neverExcluded;
+    const warnings =
+      never.length === 0
+        ? []
+        : [
+            `The model's validation cells are too few for this coverage to exclude ${never.join(', ')} from any set.`,
+          ];
+    if (this.#rescaled === 0) return warnings;
+    const bits = this.#judge.classifier.pixelType === 'uint8' ? 8 : 16;
     return [
+      ...warnings,
       `${this.#rescaled} image${this.#rescaled === 1 ? ' was' : 's were'} scaled to the ${bits} bits a pixel of the model's training images.`,
     ];
   }

@@ -5,7 +5,7 @@ import { listImages } from '../import/listImages.ts';
 import { type PreparedSource, prepareImages } from '../import/prepareImages.ts';
 import type { Failure, SourceImage } from '../import/source.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
-import type { LoadedClassifier } from './classifier.ts';
+import type { Judge } from './judge.ts';
 import { type ClassifyStep, makePredictions } from './prediction.ts';
 
 /** Image files of an input: itself, or all of a folder and the folders in it. Only paths are held. */
@@ -22,14 +22,10 @@ export async function listInputs(input: string): Promise<{ paths: string[]; fail
 const chunk = 256;
 
 /** Decodes, prepares and classifies image files, a chunk at a time, in their order; every page is an image. */
-export async function* classifyImages(
-  classifier: LoadedClassifier,
-  paths: string[],
-  job: Job,
-): AsyncGenerator<ClassifyStep> {
-  const { preparation, pixelType } = classifier;
+export async function* classifyImages(judge: Judge, paths: string[], job: Job): AsyncGenerator<ClassifyStep> {
+  const { preparation, pixelType } = judge.classifier;
   const settings = { preparation, bits: pixelType === 'uint16' ? 16 : 8, scaleDown: true } as const;
-  const batch = new Batch(classifier);
+  const batch = new Batch(judge);
   for await (const { cells, failures, rescaled } of prepareImages(asSources(paths), settings)) {
     throwIfCancelled(job);
     batch.failures.push(...failures);
@@ -53,16 +49,17 @@ function* asSources(paths: string[]): Generator<SourceImage> {
 class Batch {
   failures: Failure[] = [];
   rescaled = 0;
-  readonly #classifier: LoadedClassifier;
+  readonly #judge: Judge;
   readonly #pixels: Uint8Array | Uint16Array;
   readonly #images: ImageSet;
   #sources: { source: string; frame: number }[] = [];
 
-  constructor(classifier: LoadedClassifier) {
+  constructor(judge: Judge) {
+    const { classifier } = judge;
     const { height, width, channels } = classifier.preparation;
     const shape = { height, width, channels: channels === 'gray' ? 1 : channels.length };
     const length = chunk * height * width * shape.channels;
-    this.#classifier = classifier;
+    this.#judge = judge;
     this.#pixels = classifier.pixelType === 'uint16' ? new Uint16Array(length) : new Uint8Array(length);
     this.#images = ImageSet.from(this.#pixels, shape);
   }
@@ -79,8 +76,8 @@ class Batch {
   /** Classifies what was added and empties the batch. */
   async classify(job: Job): Promise<ClassifyStep> {
     const rows = Int32Array.from(this.#sources.keys());
-    const probabilities = await this.#classifier.predict(this.#images, rows, job);
-    const predictions = makePredictions(this.#sources, this.#classifier.classes, probabilities);
+    const judgement = await this.#judge.judge(this.#images, rows, job);
+    const predictions = makePredictions(this.#sources, this.#judge, judgement);
     const step = { predictions, failures: this.failures, rescaled: this.rescaled };
     this.#sources = [];
     this.failures = [];

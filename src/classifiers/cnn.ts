@@ -1,13 +1,21 @@
 // N images, K classes.
 import type { ImageSet } from '../engine/imageSet.ts';
 import { Network } from '../engine/network.ts';
+import type { NamedTensor } from '../engine/networkState.ts';
 import type { Normalisation } from '../engine/normalisation.ts';
-import { checkPrecision } from '../engine/precision.ts';
+import { checkPrecision, type Precision } from '../engine/precision.ts';
 import type { Preparation } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { type ModelDescription, readModel, saveModel } from '../models/modelFolder.ts';
+import {
+  type Calibration,
+  maybeReadCalibration,
+  removeCalibration,
+  writeCalibration,
+} from './calibration.ts';
 import type { LoadedClassifier, LoadOptions } from './classifier.ts';
+import { applyTemperature } from './temperature.ts';
 
 /** Images predicted at once: what bounds memory. */
 const chunk = 256;
@@ -17,8 +25,10 @@ export class CnnClassifier implements LoadedClassifier {
   readonly classes: readonly string[];
   readonly preparation: Preparation;
   readonly pixelType: 'uint8' | 'uint16';
+  calibration: Calibration | null = null;
   readonly #description: ModelDescription;
   readonly #network: Network;
+  #last: { weights: Float32Array; bias: Float32Array | undefined } | undefined;
 
   private constructor(description: ModelDescription, network: Network) {
     this.classes = description.classes;
@@ -32,6 +42,23 @@ export class CnnClassifier implements LoadedClassifier {
   static async load(folder: string, options: LoadOptions = {}): Promise<CnnClassifier> {
     const precision = checkPrecision(options.precision ?? 'float32');
     const { description, weights } = await readModel(folder);
+    const classifier = CnnClassifier.#make(folder, description, weights, precision);
+    try {
+      const sizes = { classes: classifier.classes.length, dimensions: classifier.dimensions };
+      classifier.calibration = await maybeReadCalibration(folder, sizes);
+      return classifier;
+    } catch (error) {
+      classifier.dispose();
+      throw error;
+    }
+  }
+
+  static #make(
+    folder: string,
+    description: ModelDescription,
+    weights: NamedTensor[],
+    precision: Precision,
+  ): CnnClassifier {
     try {
       const initialiser = { name: 'heNormal' } as const;
       const network = new Network(description.network, { seed: 0, initialiser, precision });
@@ -66,7 +93,37 @@ export class CnnClassifier implements LoadedClassifier {
       const part = rows.subarray(at, at + chunk);
       probabilities.set(await this.#network.predict({ images, rows: part, normalisation }), at * K);
     }
+    applyTemperature(probabilities, K, this.calibration?.temperature ?? 1);
     return probabilities;
+  }
+
+  get dimensions(): number {
+    return this.#network.embeddingSize;
+  }
+
+  async embed(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {
+    const { normalisation } = this.#description;
+    const embeddings = new Float32Array(rows.length * this.dimensions);
+    for (let at = 0; at < rows.length; at += chunk) {
+      throwIfCancelled(job);
+      const part = rows.subarray(at, at + chunk);
+      embeddings.set(await this.#network.embed({ images, rows: part, normalisation }), at * this.dimensions);
+    }
+    return embeddings;
+  }
+
+  /** Logits N x K of N embeddings: what the last layer, a dense one, makes of them. */
+  logits(embeddings: Float32Array): Float32Array {
+    const [K, D] = [this.classes.length, this.dimensions];
+    const { weights, bias } = (this.#last ??= lastLayer(this.#description, this.#network));
+    const logits = new Float32Array((embeddings.length / D) * K);
+    for (let i = 0; i < logits.length; i++) {
+      const [row, k] = [Math.floor(i / K) * D, i % K];
+      let sum = bias?.[k] ?? 0;
+      for (let d = 0; d < D; d++) sum += weights[k * D + d]! * embeddings[row + d]!;
+      logits[i] = sum;
+    }
+    return logits;
   }
 
   classify(
@@ -81,6 +138,7 @@ export class CnnClassifier implements LoadedClassifier {
           'Scale the pixels to that depth.',
       );
     this.#network.classify(image, this.#description.normalisation, probabilities);
+    applyTemperature(probabilities, this.classes.length, this.calibration?.temperature ?? 1);
     return probabilities;
   }
 
@@ -99,10 +157,19 @@ export class CnnClassifier implements LoadedClassifier {
 
   /** Throws `model-exists` where something else stands, `disk-full`. */
   async save(path: string): Promise<void> {
+    await removeCalibration(path);
     await saveModel(path, this.#description, this.#network.weights());
+    if (this.calibration) await writeCalibration(path, this.calibration);
   }
 
   dispose(): void {
     this.#network.dispose();
   }
+}
+
+function lastLayer({ network: { layers } }: ModelDescription, network: Network) {
+  const prefix = `${layers.length - 1}.dense`;
+  const tensors = network.weights();
+  const find = (what: string) => tensors.find(({ name }) => name === `${prefix}.${what}`)?.data;
+  return { weights: find('weights')!, bias: find('bias') };
 }

@@ -1,4 +1,5 @@
 // N images, K classes.
+import type { Judge, Judgement } from './judge.ts';
 
 /** One image classified. */
 export interface Prediction {
@@ -11,6 +12,12 @@ export interface Prediction {
   className: string;
   /** One for each class, adding up to 1. */
   probabilities: Float32Array;
+  /** Where it was asked: whether the image is of none of the classes; `class` is then only the most similar one. */
+  unknown?: boolean;
+  /** How unlike any class the image is: higher is less like one. */
+  unknownScore?: number;
+  /** Where it was asked: the classes that cannot be excluded, most probable first; may be empty. */
+  set?: string[];
 }
 
 /** What a chunk of images became. */
@@ -21,17 +28,22 @@ export interface ClassifyStep {
   rescaled: number;
 }
 
-/** Predictions from N x K probabilities, in order of `images`; they keep the array and look into it. */
+/** Predictions of N images by a judge, in order of `images`; they keep its probabilities and look into them. */
 export function makePredictions(
   images: { source: string; frame: number }[],
-  classes: readonly string[],
-  probabilities: Float32Array,
+  { classifier: { classes }, unknownThreshold }: Judge,
+  { probabilities, unknownScores, sets }: Judgement,
 ): Prediction[] {
   const K = classes.length;
   return images.map(({ source, frame }, i) => {
     const own = probabilities.subarray(i * K, (i + 1) * K);
     const best = own.indexOf(own.reduce((most, p) => Math.max(most, p), 0));
-    return { source, frame, class: best, className: classes[best]!, probabilities: own };
+    const unknownScore = unknownScores?.[i];
+    return {
+      ...{ source, frame, class: best, className: classes[best]!, probabilities: own },
+      ...(unknownScore === undefined ? {} : { unknown: unknownScore > unknownThreshold!, unknownScore }),
+      ...(sets ? { set: sets[i]!.map(k => classes[k]!) } : {}),
+    };
   });
 }
 

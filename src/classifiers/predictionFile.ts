@@ -19,31 +19,62 @@ export function chooseFormat(out: string | undefined, format: string | undefined
   );
 }
 
+/** What the columns of a file are. */
+export interface PredictionColumns {
+  classes: readonly string[];
+  /** Whether it was asked which images are of none of the classes. */
+  unknown: boolean;
+  /** Whether prediction sets were asked for. */
+  sets: boolean;
+}
+
 type Add = (predictions: Prediction[]) => Promise<void>;
 
 /** Writes what `work` adds to one file, in order, whole or not at all; memory does not grow with it. */
 export async function withPredictionFile(
   out: string,
   format: PredictionFormat,
-  classes: readonly string[],
+  columns: PredictionColumns,
   work: (add: Add) => Promise<void>,
 ): Promise<void> {
   await mkdir(dirname(out), { recursive: true });
-  if (format === 'parquet') return writeParquet(out, classes, work);
-  const line = format === 'csv' ? csvLine : jsonLine(classes);
+  if (format === 'parquet') return writeParquet(out, columns, work);
+  const line = format === 'csv' ? csvLine : jsonLine(columns.classes);
   await writeWholeFile(out, async file => {
     if (format === 'csv') {
-      await file.appendFile(
-        `${['source', 'frame', 'predicted', ...probabilityColumns(classes)].map(quote)}\n`,
-      );
+      await file.appendFile(`${columnNames(columns).map(quote)}\n`);
     }
     await work(async predictions => file.appendFile(predictions.map(line).join('')));
   });
 }
 
-function csvLine({ source, frame, className, probabilities }: Prediction): string {
-  return `${quote(source)},${frame},${quote(className)},${Array.from(probabilities, digits).join(',')}\n`;
+function columnNames({ classes, unknown, sets }: PredictionColumns): string[] {
+  return [
+    ...['source', 'frame', 'predicted'],
+    ...(unknown ? ['unknown', 'unknown_score'] : []),
+    ...(sets ? ['set'] : []),
+    ...probabilityColumns(classes),
+  ];
 }
+
+function csvLine({
+  source,
+  frame,
+  className,
+  probabilities,
+  unknown,
+  unknownScore,
+  set,
+}: Prediction): string {
+  const doubts = [
+    ...(unknownScore === undefined ? [] : [unknown, digits(unknownScore)]),
+    ...(set ? [quote(set.join(setMark))] : []),
+  ];
+  return `${[quote(source), frame, quote(className), ...doubts, ...Array.from(probabilities, digits)].join(',')}\n`;
+}
+
+/** Between the classes of a set, in a column of its own. */
+const setMark = '|';
 
 function quote(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -55,16 +86,17 @@ function digits(probability: number): string {
 }
 
 function jsonLine(classes: readonly string[]): (prediction: Prediction) => string {
-  return ({ source, frame, className, probabilities }) => {
+  return ({ source, frame, className, probabilities, unknown, unknownScore, set }) => {
     const byClass = Object.fromEntries(classes.map((name, k) => [name, Number(digits(probabilities[k]!))]));
-    return `${JSON.stringify({ source, frame, predicted: className, probabilities: byClass })}\n`;
+    const doubts = { unknown, unknownScore, set }; // what was not asked is left out
+    return `${JSON.stringify({ source, frame, predicted: className, ...doubts, probabilities: byClass })}\n`;
   };
 }
 
 /** Rows are gathered in a database file beside `out`, which spills what does not fit in memory. */
 async function writeParquet(
   out: string,
-  classes: readonly string[],
+  columns: PredictionColumns,
   work: (add: Add) => Promise<void>,
 ): Promise<void> {
   const gathered = join(dirname(out), `.${process.pid}-${basename(out)}.duckdb`);
@@ -78,7 +110,7 @@ async function writeParquet(
     const instance = await DuckDBInstance.create(gathered);
     const connection = await instance.connect();
     try {
-      await gather(connection, classes, work);
+      await gather(connection, columns, work);
       await replaceWhole(out, async temporary => {
         const quoted = temporary.replaceAll("'", "''");
         await connection.run(`COPY predictions TO '${quoted}' (FORMAT parquet, COMPRESSION zstd)`);
@@ -94,21 +126,31 @@ async function writeParquet(
   }
 }
 
+const columnTypes: Record<string, string> = {
+  ...{ source: 'VARCHAR', frame: 'INTEGER', predicted: 'VARCHAR' },
+  ...{ unknown: 'BOOLEAN', unknown_score: 'FLOAT', set: 'VARCHAR' },
+};
+
 async function gather(
   connection: DuckDBConnection,
-  classes: readonly string[],
+  columns: PredictionColumns,
   work: (add: Add) => Promise<void>,
 ): Promise<void> {
-  const columns = probabilityColumns(classes).map(name => `"${name.replaceAll('"', '""')}" FLOAT`);
-  await connection.run(
-    `CREATE TABLE predictions (source VARCHAR, frame INTEGER, predicted VARCHAR, ${columns.join(', ')})`,
+  const types = columnNames(columns).map(
+    name => `"${name.replaceAll('"', '""')}" ${columnTypes[name] ?? 'FLOAT'}`,
   );
+  await connection.run(`CREATE TABLE predictions (${types.join(', ')})`);
   const appender = await connection.createAppender('predictions');
   await work(async predictions => {
-    for (const { source, frame, className, probabilities } of predictions) {
+    for (const { source, frame, className, probabilities, unknown, unknownScore, set } of predictions) {
       appender.appendVarchar(source);
       appender.appendInteger(frame);
       appender.appendVarchar(className);
+      if (columns.unknown) {
+        appender.appendBoolean(unknown!);
+        appender.appendFloat(unknownScore!);
+      }
+      if (columns.sets) appender.appendVarchar(set!.join(setMark));
       for (const probability of probabilities) appender.appendFloat(probability);
       appender.endRow();
     }

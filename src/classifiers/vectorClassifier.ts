@@ -7,10 +7,12 @@ import { type Job, throwIfCancelled } from '../job.ts';
 import type { Facts, Fitted } from '../learners/learner.ts';
 import { maybeLoadLearner } from '../learners/registry.ts';
 import { corruptModel } from '../models/modelFiles.ts';
+import { type Calibration, maybeReadCalibration, writeCalibration } from './calibration.ts';
 import type { LoadedClassifier, LoadOptions } from './classifier.ts';
 import { readClassifierFolder, writeClassifierFolder } from './classifierFolder.ts';
 import type { MadeVectors, StoredImages, VectorSource } from './source.ts';
 import { loadSource } from './sources.ts';
+import { applyTemperature } from './temperature.ts';
 
 /** What a classifier of vectors is made of; it takes source and fitted learner over. */
 export interface VectorParts {
@@ -32,6 +34,7 @@ const chunk = 4096;
 
 /** A plain method: a source makes vectors of images, and what was learnt of such vectors classifies them. */
 export class VectorClassifier implements LoadedClassifier {
+  calibration: Calibration | null = null;
   readonly #parts: VectorParts;
   readonly #values: number;
 
@@ -60,10 +63,17 @@ export class VectorClassifier implements LoadedClassifier {
             `learnt have ${fitted.dimensions} and ${fitted.classes}`,
         );
       }
-      return new VectorClassifier({
+      const sizes = { classes: classes.length, dimensions: source.dimensions };
+      const calibration = await maybeReadCalibration(folder, sizes).catch(error => {
+        fitted.dispose();
+        throw error;
+      });
+      const classifier = new VectorClassifier({
         ...{ method, classes, preparation, pixelType },
         ...{ source, learner: learner.name, fitted },
       });
+      classifier.calibration = calibration;
+      return classifier;
     } catch (error) {
       source.dispose();
       throw error;
@@ -115,7 +125,28 @@ export class VectorClassifier implements LoadedClassifier {
         made.release();
       }
     }
+    applyTemperature(probabilities, this.classes.length, this.calibration?.temperature ?? 1);
     return probabilities;
+  }
+
+  get dimensions(): number {
+    return this.#parts.source.dimensions;
+  }
+
+  async embed(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {
+    this.#checkImages(images);
+    checkRows(rows, images.count);
+    const embeddings = new Float32Array(rows.length * this.dimensions);
+    for (let at = 0; at < rows.length; at += chunk) {
+      throwIfCancelled(job);
+      const made = await this.#parts.source.vectors(images, rows.subarray(at, at + chunk), job);
+      try {
+        embeddings.set(made.values ?? (await made.set.load(made.rows, 'none')), at * this.dimensions);
+      } finally {
+        made.release();
+      }
+    }
+    return embeddings;
   }
 
   classify(
@@ -137,6 +168,7 @@ export class VectorClassifier implements LoadedClassifier {
       );
     }
     probabilities.set(this.#parts.fitted.predictOne(this.#parts.source.one(image)));
+    applyTemperature(probabilities, this.classes.length, this.calibration?.temperature ?? 1);
     return probabilities;
   }
 
@@ -148,6 +180,7 @@ export class VectorClassifier implements LoadedClassifier {
       source: await source.save(join(folder, 'source')),
       learner: { name: learner, description: await fitted.save(join(folder, 'learner')) },
     }));
+    if (this.calibration) await writeCalibration(path, this.calibration);
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import type { ClassifyReport, Prediction } from '../classifiers/classify.ts';
 import type { Precision } from '../engine/precision.ts';
 import { BrightcellError } from '../errors.ts';
 import { failureLines } from './import.ts';
+import { realNumber } from './numbers.ts';
 import { type CommonOptions, perform } from './perform.ts';
 import { precisionOption } from './precision.ts';
 import { countOf, formatCount, formatDuration, formatPercent } from './text.ts';
@@ -23,9 +24,20 @@ export function addClassify(program: Command): void {
         'parquet',
       ]),
     )
+    .option(
+      '--unknown <share>',
+      'say which images are of none of the classes; so large a share of known ones may be lost, such as 0.05',
+      share,
+    )
+    .option('--coverage <share>', 'sets of classes that hold the true one so often, such as 0.95', share)
+    .option('--coverage-by-class', 'so often for the images of each class')
     .addOption(precisionOption())
     .option('--strict', 'stop at the first image that cannot be read')
-    .addHelpText('after', '\nExample:\n  $ brightcell classify runs/first new-images --out predictions.csv')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ brightcell classify runs/first new-images --out predictions.csv\n' +
+        '  $ brightcell classify runs/first new-images --unknown 0.05 --coverage 0.95 --out predictions.csv',
+    )
     .action((model: string, images: string[], flags: ClassifyFlags, command: Command) => {
       if (flags.format && flags.out === undefined) {
         throw new BrightcellError('option-invalid', '--format must go with --out FILE, whose format it is.');
@@ -46,9 +58,15 @@ export function addClassify(program: Command): void {
 interface ClassifyFlags extends CommonOptions {
   out?: string;
   format?: 'csv' | 'jsonl' | 'parquet';
+  unknown?: number;
+  coverage?: number;
+  coverageByClass?: boolean;
   precision?: Precision;
   strict?: boolean;
 }
+
+/** A number between 0 and 1; the library refuses the ends. */
+const share = realNumber(0, 1, { open: true });
 
 /** Without --out, predictions go to the terminal as they come, or into the JSON object. */
 function predictionSink({ out, json }: ClassifyFlags) {
@@ -59,8 +77,9 @@ function predictionSink({ out, json }: ClassifyFlags) {
   }
   const take = async (predictions: Prediction[]) => {
     const lines = predictions.map(
-      ({ className, probabilities, class: best, source, frame }) =>
-        `${className.padEnd(14)} ${formatPercent(probabilities[best]).padStart(7)}  ${source}${frame > 0 ? ` page ${frame + 1}` : ''}`,
+      ({ className, probabilities, class: best, source, frame, unknown, set }) =>
+        `${(unknown ? 'none of these' : className).padEnd(14)} ${formatPercent(probabilities[best]).padStart(7)}  ` +
+        `${source}${frame > 0 ? ` page ${frame + 1}` : ''}${set ? `  {${set.join(', ')}}` : ''}`,
     );
     if (!process.stdout.write(`${lines.join('\n')}\n`)) await once(process.stdout, 'drain');
   };
@@ -74,11 +93,23 @@ async function printClassification(report: ClassifyReport): Promise<string> {
     formatCount(report.perClass[index]!),
     formatPercent(report.perClass[index]! / Math.max(1, report.classified)),
   ]);
+  if (report.unknown) {
+    const { images } = report.unknown;
+    const ofAll = formatPercent(images / Math.max(1, report.classified));
+    rows.push(['(none of these)', formatCount(images), ofAll]);
+  }
   const lines = [
     `Classified ${countOf(report.classified, 'image')} in ${formatDuration(report.seconds)}.`,
     '',
     drawTable(['Class', 'Images', 'Share'], rows),
   ];
+  if (report.sets) {
+    const { meanSize, empty } = report.sets;
+    lines.push(
+      '',
+      `Prediction sets hold ${meanSize.toFixed(2)} classes in the mean; ${countOf(empty, 'set')} empty.`,
+    );
+  }
   lines.push(...failureLines(report.failed), ...report.warnings.map(warning => `Warning: ${warning}`));
   if (report.out) lines.push('', `Predictions: ${report.out}`);
   return lines.join('\n');

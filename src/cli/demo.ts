@@ -168,7 +168,7 @@ class Demo {
   }
 
   async #train(dataset: string, cells: number, seed: number) {
-    const { train } = await import('../train/train.ts');
+    const { train } = await import('../methods/train.ts');
     const epochs = this.#options.epochs ?? epochsFor(cells);
     const options = { out: join(this.#folder, 'runs'), name: 'demo', epochs, seed };
     return this.#step('Train', () => train(dataset, options, this.#job), printTraining);

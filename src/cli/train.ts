@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Facts } from '../learners/learner.ts';
 import type { MethodTrainOptions } from '../methods/options.ts';
-import type { MethodReport, PlainReport } from '../methods/report.ts';
+import type { CalibratedReport, CalibrationReport, PlainReport } from '../methods/report.ts';
 import type { PartScore, TrainReport } from '../train/report.ts';
 import { methodHelp } from './methodHelp.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
@@ -94,11 +94,20 @@ function howToGoOn(dataset: string, run: unknown, again: boolean): string {
 }
 
 /** A training as a person reads it. */
-export function printTraining(report: MethodReport): string {
+export function printTraining(report: CalibratedReport): string {
   const lines = report.kind === 'plain' ? plainLines(report) : networkLines(report);
+  if (report.calibration) lines.push(calibrationInWords(report.calibration));
   lines.push(...report.warnings.map(warning => `Warning: ${warning}`));
   lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`);
   return lines.join('\n');
+}
+
+function calibrationInWords({ temperature, cells, logLoss }: CalibrationReport): string {
+  const scaled =
+    temperature === 1
+      ? 'probabilities stay as they are'
+      : `temperature ${temperature.toFixed(2)} brings the log loss from ${formatScore(logLoss.before)} to ${formatScore(logLoss.after)}`;
+  return `Calibrated on ${countOf(cells, 'validation cell')}: ${scaled}.`;
 }
 
 function plainLines({ method, trainingCells, classes, seconds, facts, validation }: PlainReport): string[] {

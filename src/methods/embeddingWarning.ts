@@ -24,7 +24,8 @@ export async function warnOfEmbedding(
   ];
 }
 
-async function maybeReadFold(run: string): Promise<{ fold: number | null } | undefined> {
+/** The fold that a run held out, null for none; undefined where the folder does not say. */
+export async function maybeReadFold(run: string): Promise<{ fold: number | null } | undefined> {
   try {
     return { fold: JSON.parse(await readFile(join(run, 'config.json'), 'utf8')).fold ?? null };
   } catch {

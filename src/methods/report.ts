@@ -32,6 +32,21 @@ export interface PlainReport {
 /** What training any method gave. */
 export type MethodReport = TrainReport | PlainReport;
 
+/** How the model was calibrated on the validation part after its training. */
+export interface CalibrationReport {
+  /** What its probabilities are scaled by. */
+  temperature: number;
+  /** Validation cells it was learnt on. */
+  cells: number;
+  /** Of those cells, before scaling and after. */
+  logLoss: { before: number; after: number };
+  /** How unlike any known class a cell is, is measured by this. */
+  unknownScore: string;
+}
+
+/** A training and what followed it; `calibration` is null without a validation part. */
+export type CalibratedReport = MethodReport & { calibration: CalibrationReport | null };
+
 /** Writes a run's `report.json`. */
 export async function writeReport(report: PlainReport): Promise<void> {
   const { run: _run, model: _model, ...rest } = report;

@@ -1,8 +1,9 @@
 import type { Job } from '../job.ts';
 import { checkRunOptions, type TrainOptions } from '../train/config.ts';
 import { train as trainNetwork } from '../train/train.ts';
+import { calibrateRun } from './calibrate.ts';
 import { chooseMethod, type MethodTrainOptions } from './options.ts';
-import type { MethodReport } from './report.ts';
+import type { CalibratedReport, MethodReport } from './report.ts';
 import { trainPlain } from './trainPlain.ts';
 
 /**
@@ -20,8 +21,13 @@ export async function train(
   dataset: string,
   options: MethodTrainOptions = {},
   job: Job = {},
-): Promise<MethodReport> {
+): Promise<CalibratedReport> {
   checkRunOptions(options);
+  const report = await trainMethod(dataset, options, job);
+  return { ...report, calibration: await calibrateRun(report.run, dataset, job) };
+}
+
+async function trainMethod(dataset: string, options: MethodTrainOptions, job: Job): Promise<MethodReport> {
   const method = await chooseMethod(options);
   if (method.kind === 'plain') return trainPlain(dataset, method, options, job);
   // An option of its own goes before a setting of that name, as it goes before a config file.

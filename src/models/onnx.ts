@@ -22,6 +22,8 @@ export interface OnnxOptions {
   pixelType?: PixelType;
   /** Class names, kept as metadata "classes", a JSON list. */
   classes?: readonly string[];
+  /** Of a calibrated model (`classifier.calibration.temperature`): logits are divided by it; 1 by default. */
+  temperature?: number;
   /** Layers whose output becomes a further output of the graph, named `layer<index>`. */
   activations?: readonly number[];
   /** Adds the decoder's image as the output `reconstruction`, normalised as the network's input; false by default. */
@@ -45,7 +47,7 @@ export async function writeOnnx(
  * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics, and a decoder is there
  * only where `reconstruction` asks for it.
  * Throws `network-invalid`, `model-corrupt` when a tensor is missing, `option-invalid` on a layer or a decoder to show
- * that is not there or past 2 GiB.
+ * that is not there, on a temperature that is not above 0, or past 2 GiB.
  */
 export function exportOnnx(
   spec: NetworkSpec,
@@ -74,7 +76,7 @@ export function exportOnnx(
       `activations must be layers from 0 to ${spec.layers.length - 1}. Received ${index}.`,
     );
   }
-  const logits = flatten(graph, at);
+  const logits = scale(graph, flatten(graph, at), options.temperature ?? 1);
   graph.add('Softmax', [logits.name], 'probabilities', [intAttribute('axis', 1)]);
   return encodeModel(spec, graph, options);
 }
@@ -217,6 +219,17 @@ function flatten(graph: Graph, src: Value): Value {
   };
 }
 
+function scale(graph: Graph, src: Value, temperature: number): Value {
+  if (!(temperature > 0 && Number.isFinite(temperature)))
+    throw new BrightcellError(
+      'option-invalid',
+      `temperature must be a number above 0. Received ${temperature}.`,
+    );
+  if (temperature === 1) return src;
+  const inputs = [src.name, graph.scalar('temperature', temperature)];
+  return { name: graph.add('Div', inputs, 'scaledLogits'), flat: true };
+}
+
 /** [N, units] to [N, units, 1, 1], for a convolution or a pool after a dense layer. */
 function unflatten(graph: Graph, src: Value, prefix: string): Value {
   if (!src.flat) return src;
@@ -236,6 +249,7 @@ function windowAttributes({ window, same }: Layer): Uint8Array[] {
 function encodeModel(spec: NetworkSpec, graph: Graph, options: OnnxOptions): Uint8Array {
   const { channels, height, width } = spec.input;
   const metadata: Record<string, string> = { normalisation: options.normalisation ?? 'none' };
+  if (options.temperature !== undefined) metadata.temperature = String(options.temperature);
   if (options.classes) metadata.classes = JSON.stringify(options.classes);
   if (graph.size > largestMessage - 1e6) {
     throw new BrightcellError(

@@ -1,0 +1,132 @@
+// n calibration cells, K classes.
+import { createReadStream } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { corruptModel, parseDescription } from '../models/modelFiles.ts';
+import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
+import { writeWholeFile } from '../wholeFile.ts';
+import type { ConformalScores } from './conformal.ts';
+import { describeScorer, readScorer, scorerSchema, tensorsOf, type UnknownScorer } from './unknownScorer.ts';
+
+/** What a model knows of how far it can be believed, learnt on the validation part after its training. */
+export interface Calibration {
+  /** What its probabilities are scaled by. */
+  temperature: number;
+  /** n: validation cells it was learnt on. */
+  cells: number;
+  /** Of those cells, before scaling and after. */
+  logLoss: { before: number; after: number };
+  /** Of those cells, for prediction sets. */
+  sets: ConformalScores;
+  /** How unlike a known class a cell is, and the scores of those cells, ascending. */
+  unknown: { scorer: UnknownScorer; scores: Float32Array };
+}
+
+const formatVersion = 1;
+const jsonName = 'calibration.json';
+const tensorsName = 'calibration.safetensors';
+
+/**
+ * Writes a calibration beside a model, in place of one that stands there. `calibration.json` comes last and names the
+ * checksums of the model and of the data, so a reader never takes half of one, nor one of other weights. Throws `disk-full`.
+ */
+export async function writeCalibration(folder: string, calibration: Calibration): Promise<void> {
+  await removeCalibration(folder);
+  const { temperature, cells, logLoss, sets, unknown } = calibration;
+  await writeSafetensors(join(folder, tensorsName), [
+    { name: 'sets.scores', shape: [cells], data: sets.scores },
+    { name: 'sets.labels', shape: [cells], data: Float32Array.from(sets.labels) },
+    { name: 'unknown.scores', shape: [cells], data: unknown.scores },
+    ...tensorsOf(unknown.scorer),
+  ]);
+  const description = {
+    ...{ formatVersion, temperature, cells, logLoss, unknown: describeScorer(unknown.scorer) },
+    ...{ model: await checksumModel(folder), data: await checksum(join(folder, tensorsName)) },
+  };
+  await writeWholeFile(join(folder, jsonName), `${JSON.stringify(description, null, 2)}\n`);
+}
+
+/** Takes a calibration away, before the model beside it changes. */
+export async function removeCalibration(folder: string): Promise<void> {
+  for (const name of [jsonName, tensorsName]) await rm(join(folder, name), { force: true });
+}
+
+const finite = z.number().min(0).max(1e6);
+const schema = z.object({
+  formatVersion: z.literal(formatVersion),
+  temperature: z.number().min(0.01).max(100),
+  cells: z.int().min(1).max(1_000_000),
+  logLoss: z.object({ before: finite, after: finite }),
+  unknown: scorerSchema,
+  model: z.int().min(0),
+  data: z.int().min(0),
+});
+
+/**
+ * The calibration of a model of K classes with embeddings of D numbers; null where it has none. Every size, label and
+ * number is checked before use, and that it was learnt with this very model. Throws `model-corrupt`, `model-newer`.
+ */
+export async function maybeReadCalibration(
+  folder: string,
+  { classes: K, dimensions: D }: { classes: number; dimensions: number },
+): Promise<Calibration | null> {
+  const path = join(folder, jsonName);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return null;
+  const parsed = schema.safeParse(parseDescription(text, path, formatVersion));
+  if (!parsed.success) {
+    const { path: place, message } = parsed.error.issues[0]!;
+    throw corruptModel(path, `"${place.join('.')}": ${message}`);
+  }
+  const { unknown, cells, temperature, logLoss, model, data } = parsed.data;
+  if (unknown.dimensions !== D) {
+    throw corruptModel(
+      path,
+      `it is of embeddings of ${unknown.dimensions} numbers, and the model's have ${D}`,
+    );
+  }
+  if (model !== (await checksumModel(folder))) throw corruptModel(path, 'it was learnt with another model');
+  if (data !== (await checksum(join(folder, tensorsName)).catch(() => -1))) {
+    throw corruptModel(join(folder, tensorsName), 'its bytes do not match the checksum written with them');
+  }
+  const take = await readTensors(join(folder, tensorsName));
+  const labels = Int32Array.from(take('sets.labels', [cells]));
+  if (labels.some(label => label < 0 || label >= K)) throw corruptModel(path, `a label is not below ${K}`);
+  return {
+    ...{ temperature, cells, logLoss, sets: { labels, scores: take('sets.scores', [cells]) } },
+    unknown: { scorer: readScorer(unknown, take), scores: take('unknown.scores', [cells]).sort() },
+  };
+}
+
+/** Gives tensors by name; each must have the shape wanted and hold finite numbers. */
+async function readTensors(path: string): Promise<(name: string, shape: number[]) => Float32Array> {
+  const { tensors } = await readSafetensors(path);
+  return (name, shape) => {
+    const found = tensors.find(tensor => tensor.name === name);
+    if (!found || found.shape.join() !== shape.join()) {
+      throw corruptModel(path, `it must hold "${name}" of ${shape.join(' x ')} numbers`);
+    }
+    if (!found.data.every(Number.isFinite))
+      throw corruptModel(path, `"${name}" holds a number that is not finite`);
+    return found.data;
+  };
+}
+
+/** Checksum of what a model's description says, however it is set out, and of a network's weights. */
+async function checksumModel(folder: string): Promise<number> {
+  let sum = 0;
+  for (const name of ['network.json', 'classifier.json']) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
+    if (text !== undefined) sum = crc32(JSON.stringify(parseDescription(text, join(folder, name), 1)), sum);
+  }
+  const weights = join(folder, 'weights.safetensors');
+  return (await stat(weights).catch(() => undefined)) ? checksum(weights, sum) : sum;
+}
+
+async function checksum(path: string, before = 0): Promise<number> {
+  let sum = before;
+  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) sum = crc32(bytes, sum);
+  return sum;
+}

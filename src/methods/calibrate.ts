@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { type Calibration, writeCalibration } from '../classifiers/calibration.ts';
+import { fitCalibration } from '../classifiers/fitCalibration.ts';
+import { loadClassifier } from '../classifiers/loadClassifier.ts';
+import { Dataset } from '../dataset/dataset.ts';
+import { BrightcellError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import { selectCells } from '../train/cells.ts';
+import { maybeReadFold } from './embeddingWarning.ts';
+import type { CalibrationReport } from './report.ts';
+
+/**
+ * Calibrates the model of a run that is trained to the end, on the validation part that it was trained with, and keeps
+ * that in its model folder; one that is calibrated already stays. Null without a validation part. Throws `cancelled`
+ * (with the field `run`), `disk-full`, and what opening the model and the data set throws.
+ */
+export async function calibrateRun(run: string, path: string, job: Job): Promise<CalibrationReport | null> {
+  const classifier = await loadClassifier(run);
+  try {
+    if (classifier.calibration) return inShort(classifier.calibration);
+    const dataset = await Dataset.open(path, 'read');
+    try {
+      const fold = (await maybeReadFold(run))?.fold ?? null;
+      const validation = await selectCells(dataset, 'validation', fold);
+      if (validation.rows.length === 0) return null;
+      const training = await selectCells(dataset, 'train', fold);
+      const calibration = await fitCalibration(classifier, dataset.images(), { training, validation }, job);
+      await writeCalibration(join(run, 'model'), calibration);
+      return inShort(calibration);
+    } finally {
+      await dataset.close();
+    }
+  } catch (error) {
+    if (!(error instanceof BrightcellError) || error.code !== 'cancelled') throw error;
+    throw new BrightcellError(
+      'cancelled',
+      `Stopped before the model was calibrated; it is trained. Calibrate it with: brightcell train ${path} --resume ${run}`,
+      { cause: error, fields: { run } },
+    );
+  } finally {
+    classifier.dispose();
+  }
+}
+
+function inShort({ temperature, cells, logLoss, unknown }: Calibration): CalibrationReport {
+  return { temperature, cells, logLoss, unknownScore: unknown.scorer.score };
+}
