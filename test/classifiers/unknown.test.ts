@@ -32,7 +32,7 @@ function draw(cells: number) {
 describe('scores', () => {
   test('Mahalanobis distances are those of the shared covariance', () => {
     const scores = scoreByMahalanobis(fitWhitening(draw(20_000)), Float32Array.of(0, 0, 3, 0, 0, 1, 10, 1.5));
-    [0, 1, 2, 3].forEach((distance, i) => expect(Math.abs(scores[i]! - distance)).toBeLessThan(0.06));
+    expect(Math.max(...scores.map((score, i) => Math.abs(score - i)))).toBeLessThan(0.06);
   });
 
   test('with fewer cells than numbers they are still finite', () => {
