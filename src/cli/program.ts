@@ -12,6 +12,7 @@ import { addImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { addReconstruct } from './reconstruct.ts';
 import { addReport } from './report.ts';
+import { addReproduce } from './reproduce.ts';
 import { addScreen } from './screen.ts';
 import { addSimulate } from './simulate.ts';
 import { addSplit } from './split.ts';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     addStudy,
     addAudit,
     addReport,
+    addReproduce,
     addDemo,
     addBench,
   ]) {

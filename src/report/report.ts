@@ -30,6 +30,8 @@ export interface ReportOptions {
   dataset?: string;
   /** Above the page; made of the runs' names by default. */
   title?: string;
+  /** Sections that come before all others. */
+  front?: readonly Section[];
 }
 
 export interface ReportResult {
@@ -62,7 +64,7 @@ export async function report(
   const datasets = new OpenDatasets();
   try {
     const material = await readMaterial(sources, datasets, options);
-    const sections = await makeSections(material, job);
+    const sections = [...(options.front ?? []), ...(await makeSections(material, job))];
     const { subjects, audits } = material;
     const page = await formatPage({
       title:
