@@ -67,7 +67,7 @@ async function lookAtAll(subject: Subject, { seed, cells }: CheckedAudit, job: J
     ...{ dataset: dataset.path, fingerprint: await dataset.fingerprint(), run: run?.path ?? null },
     ...{ classes: [...dataset.header.classes], cells: subject.cells, seed },
     ...sumUp(reports),
-    ...{ parts: reports.map(one => one.name), leftOut: subject.leftOut, members },
+    ...{ asked: reports.map(one => one.name), notAsked: subject.leftOut, members },
     ...{ out, files: [], seconds: (performance.now() - started) / 1000 },
   };
   const written = Object.values(members).flatMap(one => [...one.figures, ...one.files]);

@@ -20,16 +20,16 @@ export interface AuditReport {
   /** Labelled cells that screening has not rejected. */
   cells: number;
   seed: number;
-  /** Whether something other than the cells predicts the classes; null where the part `shortcut` was not asked. */
-  confounded: boolean | null;
+  /** Whether something other than the cells was found to predict the classes: the part `shortcut` asks. */
+  confounded: boolean;
   /** Whether any part warns. */
   warning: boolean;
   /** One or two sentences over all parts. */
   verdict: string;
   /** Names of the members that follow, in order. */
-  parts: string[];
+  asked: string[];
   /** Parts that were left out because they need a run. */
-  leftOut: string[];
+  notAsked: string[];
   members: Record<string, PartMember>;
   /** Folder and files, as paths. */
   out: string;

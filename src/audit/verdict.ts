@@ -5,12 +5,12 @@ import type { PartReport } from './part.ts';
 export function sumUp(
   reports: readonly PartReport[],
 ): Pick<AuditReport, 'confounded' | 'warning' | 'verdict'> {
-  const confounded = reports.find(one => one.confounded !== undefined)?.confounded ?? null;
+  const confounded = reports.some(one => one.confounded);
   const warned = reports.filter(one => one.warning).map(one => one.name);
   return { confounded, warning: warned.length > 0, verdict: inWords(confounded, warned, reports.length) };
 }
 
-function inWords(confounded: boolean | null, warned: string[], asked: number): string {
+function inWords(confounded: boolean, warned: string[], asked: number): string {
   const rest = warned.filter(name => !(confounded && name === 'shortcut'));
   const parts = (names: string[]) => `${names.length === 1 ? 'The part' : 'The parts'} ${names.join(', ')}`;
   if (confounded) {

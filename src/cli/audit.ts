@@ -35,14 +35,15 @@ export function addAudit(program: Command): void {
 /** An audit as a person reads it: a verdict for each part, then the whole. */
 export function printAudit(report: AuditReport): string {
   const width = Math.max(60, Math.min(110, process.stdout.columns ?? 100));
-  const parts = report.parts.map(name => {
+  const parts = report.asked.map(name => {
     const { verdict, warning } = report.members[name]!;
     return wrapText(
       `${name.charAt(0).toUpperCase()}${name.slice(1)}${warning ? ' (warning)' : ''}: ${verdict}`,
       width,
     );
   });
-  const leftOut = report.leftOut.length > 0 ? [`Not asked without a run: ${report.leftOut.join(', ')}.`] : [];
+  const leftOut =
+    report.notAsked.length > 0 ? [`Not asked without a run: ${report.notAsked.join(', ')}.`] : [];
   return [
     ...parts,
     wrapText(report.verdict, width),
