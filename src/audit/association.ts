@@ -20,7 +20,7 @@ export function measureAssociation(counts: readonly (readonly number[])[]): Asso
   const N = rowSums.reduce((sum, n) => sum + n, 0);
   const rows = rowSums.filter(n => n > 0).length;
   const columns = columnSums.filter(n => n > 0).length;
-  const degreesOfFreedom = Math.max(0, (rows - 1) * (columns - 1));
+  const degreesOfFreedom = Math.max(0, rows - 1) * Math.max(0, columns - 1);
   if (degreesOfFreedom === 0) return { chiSquared: 0, degreesOfFreedom, p: 1, cramersV: 0, correctedV: 0 };
   let chiSquared = 0;
   for (const [r, row] of counts.entries())

@@ -4,6 +4,7 @@ import type { CellTable } from '../dataset/format.ts';
 import { ImageSet, type Pixels } from '../engine/imageSet.ts';
 import { BrightcellError } from '../errors.ts';
 import { wilsonInterval } from '../evaluate/interval.ts';
+import { testMcNemar } from '../evaluate/mcnemar.ts';
 import { mostProbable } from '../evaluate/score.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { splitParts, wholePart } from '../study/parts.ts';
@@ -32,6 +33,12 @@ async function lookAtStability(dataset: Dataset, options: PartOptions, job: Job)
   const run = options.run!;
   const { part, sample } = await chooseCells(dataset, run, options);
   const curves: StabilityCurve[] = [];
+  const still = await findRight(
+    { dataset, run, sample, seed: options.seed },
+    alterations[0]!,
+    alterations[0]!.still,
+    job,
+  );
   const levels = alterations.reduce((sum, one) => sum + one.levels.length, 0);
   let done = 0;
   for (const alteration of alterations) {
@@ -44,13 +51,14 @@ async function lookAtStability(dataset: Dataset, options: PartOptions, job: Job)
         unit: 'levels',
         note: alteration.name,
       });
-      const right = await countRight({ dataset, run, sample, seed: options.seed }, alteration, level, job);
-      const interval = wilsonInterval(right, sample.count)!;
-      points.push({ level, accuracy: right / sample.count, interval });
+      const right = await findRight({ dataset, run, sample, seed: options.seed }, alteration, level, job);
+      const count = right.reduce((sum, one) => sum + one, 0);
+      const interval = wilsonInterval(count, sample.count)!;
+      points.push({ level, accuracy: count / sample.count, interval, p: comparePaired(still, right) });
     }
     curves.push(describeCurve(alteration, points));
   }
-  const accuracy = curves[0]!.points.find(one => one.level === curves[0]!.still)!.accuracy;
+  const accuracy = still.reduce((sum, one) => sum + one, 0) / sample.count;
   const findings: StabilityFindings = { method: run.method, part, cells: sample.count, accuracy, curves };
   return {
     ...{ name: stability.name, ...stabilityVerdict(findings, run.sameCells) },
@@ -92,17 +100,28 @@ interface Subject {
   seed: number;
 }
 
-async function countRight(
+/** McNemar's p of the altered images against the same cells' as they are. */
+function comparePaired(still: Uint8Array, altered: Uint8Array): number {
+  let [lost, won] = [0, 0];
+  for (const [i, before] of still.entries()) {
+    if (before && !altered[i]) lost++;
+    if (!before && altered[i]) won++;
+  }
+  return testMcNemar(lost, won).p;
+}
+
+/** Which of the sample's cells are named rightly, 1 or 0 each. */
+async function findRight(
   { dataset, run, sample, seed }: Subject,
   alteration: Alteration,
   level: number,
   job: Job,
-): Promise<number> {
+): Promise<Uint8Array> {
   const images = dataset.images();
   const { shape, type } = images;
   const size = shape.channels * shape.height * shape.width;
   const range = type === 'uint16' ? 65_535 : 255;
-  let right = 0;
+  const right = new Uint8Array(sample.count);
   for (let at = 0; at < sample.count; at += chunk) {
     throwIfCancelled(job);
     const ids = sample.id.subarray(at, at + chunk);
@@ -120,7 +139,8 @@ async function countRight(
         await classifier.predict(set, rows, { signal: job.signal }),
         classifier.classes.length,
       );
-      for (const [i, label] of said.entries()) if (label === labelOf(sample.label[at + i]!)) right++;
+      for (const [i, label] of said.entries())
+        if (label === labelOf(sample.label[at + i]!)) right[at + i] = 1;
     } finally {
       set.close();
     }

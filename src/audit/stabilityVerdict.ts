@@ -1,4 +1,4 @@
-import type { StabilityCurve, StabilityFindings } from './stabilityFindings.ts';
+import { fall, type StabilityCurve, type StabilityFindings } from './stabilityFindings.ts';
 import { counted, listed, percent } from './words.ts';
 
 /**
@@ -19,7 +19,7 @@ export function stabilityVerdict(
   sameCells: boolean,
 ): { verdict: string; warning: boolean } {
   const { curves, cells, part, accuracy, method } = findings;
-  const weak = curves.filter(isWeak);
+  const weak = curves.filter(one => isWeak(one, accuracy));
   const where =
     part === 'all' ? `${counted(cells, 'cell')} of the whole data set` : `${counted(cells, `${part} cell`)}`;
   const falls = curves.map(fallInWords).filter(text => text !== null);
@@ -44,9 +44,11 @@ export function stabilityVerdict(
   return { verdict: sentences.join(' '), warning: weak.length > 0 };
 }
 
-function isWeak({ alteration, fallsBelow, fallsAbove }: StabilityCurve): boolean {
+/** Whether a level within what is everyday costs five points, and not by chance. */
+function isWeak({ alteration, points }: StabilityCurve, accuracy: number): boolean {
   const [low, high] = everyday[alteration]!;
-  return (fallsBelow !== null && fallsBelow >= low) || (fallsAbove !== null && fallsAbove <= high);
+  const within = points.filter(({ level }) => level >= low && level <= high);
+  return within.some(one => one.accuracy <= accuracy - fall + 1e-12 && one.p < 0.01);
 }
 
 const units: Record<string, (level: number) => string> = {
