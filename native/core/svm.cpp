@@ -39,13 +39,14 @@ class Training {
   std::vector<SvmModel> run() {
     const int64_t bytes = settings_.front().bytes;
     rows_ = std::make_unique<SvmRows>(*points_, starts_, bytes / 4 * 3, [this] { report(); });
-    rows_->prepare();
-    const int workers = rows_->whole() ? threads() : 1;
-    const auto work = [&](std::ptrdiff_t t, int) { solve(tasks_[t], bytes / 4 / workers); };
-    if (rows_->whole())
-      parallelFor(static_cast<std::ptrdiff_t>(tasks_.size()), work);
-    else
-      for (size_t t = 0; t < tasks_.size(); ++t) work(static_cast<std::ptrdiff_t>(t), 0);
+    if (rows_->holdAll()) {
+      solveAll(tasksOf([](const Task&) { return true; }), bytes / 4, threads());
+    } else {
+      for (const auto& [a, b] : pairs()) {
+        const auto tasks = tasksOf([a = a, b = b](const Task& t) { return t.pair.first == a && t.pair.second == b; });
+        if (!tasks.empty()) solveAll(tasks, bytes / 4, rows_->holdPair(a, b) ? threads() : 1);
+      }
+    }
     std::vector<SvmModel> models;
     for (size_t m = 0; m < settings_.size(); ++m) models.push_back(collect(m));
     return models;
@@ -73,6 +74,31 @@ class Training {
             task.pair.second = b;
             tasks_.push_back(std::move(task));
           }
+  }
+
+  // Each pair shares a class with the one before, whose distances may then stay.
+  std::vector<std::pair<int, int>> pairs() const {
+    std::vector<std::pair<int, int>> pairs;
+    for (int a = 0; a < classes(); ++a)
+      for (int n = a + 1; n < classes(); ++n) pairs.emplace_back(a, a % 2 == 0 ? n : classes() + a - n);
+    return pairs;
+  }
+
+  template <typename Wanted>
+  std::vector<Task*> tasksOf(const Wanted& wanted) {
+    std::vector<Task*> found;
+    for (Task& task : tasks_)
+      if (wanted(task)) found.push_back(&task);
+    return found;
+  }
+
+  // Side by side on so many threads; on one, each product may use all.
+  void solveAll(const std::vector<Task*>& tasks, int64_t bytes, int workers) {
+    if (workers > 1)
+      parallelFor(static_cast<std::ptrdiff_t>(tasks.size()),
+                  [&](std::ptrdiff_t t, int) { solve(*tasks[t], bytes / workers); });
+    else
+      for (Task* task : tasks) solve(*task, bytes);
   }
 
   // May come from several threads at once.

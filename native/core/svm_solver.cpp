@@ -389,7 +389,7 @@ std::vector<double> svmDecisions(const SvmProblem& problem, const std::vector<do
     const size_t end = std::min(support.size(), from + block);
     std::vector<int32_t> points;
     for (size_t s = from; s < end; ++s) points.push_back(pointOf(support[s]));
-    if (!rows.whole()) kernel.make(points);
+    kernel.make(points);
     for (size_t s = from; s < end; ++s) {
       kernel.write(points[s - from], values.data());
       kernels().svmAdd(width, values.data(), beta[support[s]], sums.data());

@@ -126,7 +126,8 @@ FACT("training gives the same bits on any number of threads and with any memory"
   settings.probability = true;
   const SvmModel expected = trainOne(clouds, settings, 3);
   for (const int count : {1, 3})
-    for (const int64_t bytes : {int64_t{0}, int64_t{200'000}, int64_t{1} << 28}) {
+    // By rows; by rows; by pairs where these are small; by pairs; whole.
+    for (const int64_t bytes : {0, 200'000, 2'000'000, 3'000'000, 1 << 28}) {
       setThreads(count);
       settings.bytes = bytes;
       check(same(trainOne(clouds, settings, 3), expected),
