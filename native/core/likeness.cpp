@@ -1,0 +1,235 @@
+// The rings about the cell's middle turn a rotation into a shift along the angle: their correlation over all angles, both
+// ways round, gives the likeliest turns, and a pattern search over angle and shift on the portrait itself the exact one.
+#include "core/likeness.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace brightcell {
+namespace {
+
+constexpr int R = likenessRings, A = likenessAngles, M = likenessHarmonics;
+constexpr int ringsPerBand = R / likenessBands;
+
+struct Circle {
+  std::array<double, A> cosine, sine;
+  Circle() {
+    for (int a = 0; a < A; ++a) {
+      cosine[static_cast<size_t>(a)] = std::cos(2 * std::numbers::pi * a / A);
+      sine[static_cast<size_t>(a)] = std::sin(2 * std::numbers::pi * a / A);
+    }
+  }
+};
+const Circle circle;
+
+// A turn found by the rings.
+struct Turn {
+  double correlation;
+  int angle;  // in steps of the circle
+  bool mirrored;
+};
+
+double ringWeight(int ring) { return ring + 0.5; }  // its area
+
+// The best turns, at most `count`, best first: for each of both ways round, peaks over the angle.
+class Turns {
+ public:
+  Turns(const float* left, const float* right) {
+    double own = 0, other = 0;
+    for (int r = 0; r < R; ++r)
+      for (int a = 0; a < A; ++a) {
+        own += ringWeight(r) * left[r * A + a] * left[r * A + a];
+        other += ringWeight(r) * right[r * A + a] * right[r * A + a];
+      }
+    const double norm = std::sqrt(own * other);
+    if (norm > 0) {
+      correlate(left, right, false, norm);
+      correlate(left, right, true, norm);
+    }
+    std::stable_sort(found_.begin(), found_.end(), [](const Turn& a, const Turn& b) { return a.correlation > b.correlation; });
+  }
+  const std::vector<Turn>& found() const { return found_; }
+
+ private:
+  void correlate(const float* left, const float* right, bool mirrored, double norm) {
+    std::array<double, A> sums{};
+    std::array<float, 2 * A> around;
+    for (int r = 0; r < R; ++r) {
+      for (int a = 0; a < 2 * A; ++a) around[static_cast<size_t>(a)] = right[r * A + (mirrored ? (2 * A - a) % A : a % A)];
+      const float weight = static_cast<float>(ringWeight(r));
+      for (int turn = 0; turn < A; ++turn) {
+        float sum = 0;
+        for (int a = 0; a < A; ++a) sum += left[r * A + a] * around[static_cast<size_t>(turn + a)];
+        sums[static_cast<size_t>(turn)] += weight * sum;
+      }
+    }
+    for (int turn = 0; turn < A; ++turn) {
+      const double own = sums[static_cast<size_t>(turn)];
+      if (own >= sums[static_cast<size_t>((turn + 1) % A)] && own > sums[static_cast<size_t>((turn + A - 1) % A)])
+        found_.push_back({own / norm, turn, mirrored});
+    }
+  }
+
+  std::vector<Turn> found_;
+};
+
+struct Pose {
+  double angle;  // radians
+  bool mirrored;
+  double x, y;   // of the right cell's middle, in pixels
+};
+
+struct Fit {
+  double correlation, residual;
+};
+
+// Portrait::at inside the frame.
+inline float between(const Portrait& image, double u, double v) {
+  const int left = std::min(static_cast<int>(u), image.width - 2), top = std::min(static_cast<int>(v), image.height - 2);
+  const float a = static_cast<float>(u - left), b = static_cast<float>(v - top);
+  const float* upper = image.pixels.data() + top * image.width + left;
+  const float* lower = upper + image.width;
+  const float above = upper[0] + a * (upper[1] - upper[0]), below = lower[0] + a * (lower[1] - lower[0]);
+  return above + b * (below - above);
+}
+
+// Correlation over the disc about the left cell's middle, at every `step`-th pixel, where the right frame has it too.
+Fit measure(const Portrait& left, const Portrait& right, const Pose& pose, double radius, int step) {
+  const double c = std::cos(pose.angle), s = std::sin(pose.angle), flip = pose.mirrored ? -1 : 1;
+  const int top = std::max(0, static_cast<int>(std::ceil(left.y - radius)));
+  const int bottom = std::min(left.height - 1, static_cast<int>(left.y + radius));
+  const int first = std::max(0, static_cast<int>(std::ceil(left.x - radius)));
+  const int last = std::min(left.width - 1, static_cast<int>(left.x + radius));
+  double n = 0, all = 0, a = 0, b = 0, aa = 0, bb = 0, ab = 0;
+  for (int y = top; y <= bottom; y += step) {
+    for (int x = first; x <= last; x += step) {
+      const double dx = x - left.x, dy = y - left.y;
+      if (dx * dx + dy * dy > radius * radius) continue;
+      all += 1;
+      // A point of the left image at angle phi stands in the right one at flip * (phi + turn).
+      const double u = pose.x + c * dx - s * dy, v = pose.y + flip * (s * dx + c * dy);
+      if (u < 0 || v < 0 || u > right.width - 1 || v > right.height - 1) continue;
+      const double p = left.pixels[static_cast<size_t>(y * left.width + x)], q = between(right, u, v);
+      n += 1;
+      a += p;
+      b += q;
+      aa += p * p;
+      bb += q * q;
+      ab += p * q;
+    }
+  }
+  if (n < 0.6 * all || n < 9) return {-1, 0};
+  const double varianceA = aa - a * a / n, varianceB = bb - b * b / n, covariance = ab - a * b / n;
+  // Beneath the rounding of the sums there is nothing to compare.
+  if (varianceA <= 1e-9 * aa || varianceB <= 1e-9 * bb) return {0, 0};
+  const double correlation = covariance / std::sqrt(varianceA * varianceB);
+  return {correlation, (1 - correlation * correlation) * std::max(varianceA, varianceB) / n};
+}
+
+// Steps of angle and shift are halved until they are fine.
+Pose refine(const Portrait& left, const Portrait& right, Pose pose, double radius, int step, double turn, double shift,
+            int rounds, double& best) {
+  best = measure(left, right, pose, radius, step).correlation;
+  for (int round = 0; round < rounds; ++round, turn /= 2, shift /= 2) {
+    for (int again = 0; again < 3; ++again) {
+      bool better = false;
+      for (int way = 0; way < 6; ++way) {
+        Pose next = pose;
+        const double sign = way % 2 == 0 ? 1 : -1;
+        (way < 2 ? next.angle : way < 4 ? next.x : next.y) += sign * (way < 2 ? turn : shift);
+        const double correlation = measure(left, right, next, radius, step).correlation;
+        if (correlation <= best) continue;
+        best = correlation;
+        pose = next;
+        better = true;
+      }
+      if (!better) break;
+    }
+  }
+  return pose;
+}
+
+constexpr size_t turnsTried = 4;
+constexpr double turnMargin = 0.08;
+// After the coarse steps a copy is beyond this.
+constexpr double worthFine = 0.92;
+
+}  // namespace
+
+void Likeness::read(const ImageView& image, PortraitScratch& scratch) {
+  makePortrait(image, portrait, scratch);
+  polar.resize(static_cast<size_t>(R) * A);
+  const double reach = 0.5 * std::min(portrait.height, portrait.width);
+  for (int r = 0; r < R; ++r) {
+    const double distance = (r + 0.5) / R * reach;
+    for (int a = 0; a < A; ++a) {
+      const auto i = static_cast<size_t>(a);
+      polar[static_cast<size_t>(r * A + a)] =
+          portrait.at(portrait.x + distance * circle.cosine[i], portrait.y + distance * circle.sine[i]);
+    }
+  }
+}
+
+void describeLikeness(const Likeness& image, float* dst) {
+  std::array<double, likenessLength> energies{};
+  double total = 0;
+  for (int r = 0; r < R; ++r) {
+    const float* ring = image.polar.data() + r * A;
+    const size_t band = static_cast<size_t>(r / ringsPerBand) * M;
+    for (int m = 0; m < M; ++m) {
+      double real = 0, imaginary = 0;
+      for (int a = 0; a < A; ++a) {
+        const auto i = static_cast<size_t>(m * a % A);
+        real += ring[a] * circle.cosine[i];
+        imaginary += ring[a] * circle.sine[i];
+      }
+      if (m == 0) energies[band] += ringWeight(r) * real / A;
+      else energies[band + static_cast<size_t>(m)] += ringWeight(r) * (real * real + imaginary * imaginary) / (A * A);
+    }
+    for (int a = 0; a < A; ++a) total += ringWeight(r) * ring[a] * ring[a] / A;
+  }
+  const double norm = total > 0 ? 1 / std::sqrt(total) : 0;
+  for (int i = 0; i < likenessLength; ++i) {
+    const double energy = energies[static_cast<size_t>(i)];
+    dst[i] = static_cast<float>(norm * (i % M == 0 ? energy / std::sqrt(2.0 * R) : std::sqrt(energy)));
+  }
+}
+
+Alignment alignLikeness(const Likeness& left, const Likeness& right, double gate) {
+  const Turns turns(left.polar.data(), right.polar.data());
+  Alignment result;
+  if (turns.found().empty()) return result;
+  result.correlation = turns.found()[0].correlation;
+  if (result.correlation < gate) return result;
+  const Portrait &a = left.portrait, &b = right.portrait;
+  if (std::min({a.height, a.width, b.height, b.width}) < 2) return result;
+  Pose best{};
+  double height = -2;
+  for (size_t i = 0; i < std::min(turnsTried, turns.found().size()); ++i) {
+    const Turn& turn = turns.found()[i];
+    if (turn.correlation < result.correlation - turnMargin) break;
+    double correlation;
+    const Pose pose = refine(a, b, {2 * std::numbers::pi * turn.angle / A, turn.mirrored, b.x, b.y}, a.radius, 3,
+                             std::numbers::pi / A, 1.5, 2, correlation);
+    if (correlation <= height) continue;
+    height = correlation;
+    best = pose;
+  }
+  result.correlation = height;
+  if (height < worthFine) return result;
+  best = refine(a, b, best, a.radius, 1, std::numbers::pi / (2 * A), 0.75, 4, height);
+  const Fit fit = measure(a, b, best, a.radius, 1);
+  const double noise = a.noise * a.noise + b.noise * b.noise;
+  result.correlation = fit.correlation;
+  result.residual = fit.residual > 0 ? std::sqrt(fit.residual / std::max(noise, 1e-12)) : 0;
+  result.degrees = std::remainder(best.angle * 180 / std::numbers::pi, 360.0);
+  result.mirrored = best.mirrored;
+  const double dx = a.x - 0.5 * (a.width - 1), dy = a.y - 0.5 * (a.height - 1);
+  const double c = std::cos(best.angle), s = std::sin(best.angle), flip = best.mirrored ? -1 : 1;
+  result.shiftX = (best.x - 0.5 * (b.width - 1) - (c * dx - s * dy)) / b.width;
+  result.shiftY = (best.y - 0.5 * (b.height - 1) - flip * (s * dx + c * dy)) / b.height;
+  return result;
+}
+
+}  // namespace brightcell
