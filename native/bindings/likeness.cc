@@ -13,6 +13,8 @@
 namespace brightcell::bindings {
 namespace {
 
+constexpr int pairNumbers = 7;
+
 struct Scratch {
   Likeness left, right;
   PortraitScratch portrait;
@@ -37,7 +39,7 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
 }
 
 // compareLikeness(images, rows, others, places, k, gate, dst): a promise. Row n of `images` is compared with the rows
-// places[n * k ..] of `others` (-1: none); dst holds 6 numbers a pair.
+// places[n * k ..] of `others` (-1: none); dst holds pairNumbers a pair.
 Napi::Value compare(const Napi::CallbackInfo& info) {
   const auto images = ImageSet::unwrap(info[0]), others = ImageSet::unwrap(info[2]);
   const auto rows = info[1].As<Napi::Int32Array>(), places = info[3].As<Napi::Int32Array>();
@@ -55,16 +57,16 @@ Napi::Value compare(const Napi::CallbackInfo& info) {
           bool read = false;
           for (int64_t j = 0; j < k; ++j) {
             const int32_t place = other[n * k + j];
-            float* pair = out + (n * k + j) * 6;
-            std::fill_n(pair, 6, 0.f);
+            float* pair = out + (n * k + j) * pairNumbers;
+            std::fill_n(pair, pairNumbers, 0.f);
             if (place < 0) continue;
             if (!read) own.left.read(images->view(index[n]), own.portrait);
             read = true;
             own.right.read(others->view(place), own.portrait);
             const Alignment found = alignLikeness(own.left, own.right, gate);
-            const double numbers[] = {found.correlation, found.residual, found.degrees, found.mirrored ? 1. : 0.,
+            const double numbers[] = {found.correlation, found.residual, found.detail, found.degrees, found.mirrored ? 1. : 0.,
                                       found.shiftX, found.shiftY};
-            std::copy_n(numbers, 6, pair);
+            std::copy_n(numbers, pairNumbers, pair);
           }
         });
       },

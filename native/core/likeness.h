@@ -30,6 +30,7 @@ void describeLikeness(const Likeness& image, float* dst);
 struct Alignment {
   double correlation = 0;  // normalised cross-correlation where both overlap about the cell, -1 to 1
   double residual = 0;     // what is left of the difference after gain and offset, in units of both images' noise
+  double detail = 0;       // the same of what is left of both when each circle about the cell has lost its mean
   double degrees = 0;      // turned by, counter-clockwise, after mirroring left to right
   bool mirrored = false;
   double shiftX = 0, shiftY = 0;  // of the middle beyond that of the turn about the frame's middle, shares of the side

@@ -13,6 +13,8 @@ export interface Alignments {
   correlation: Float32Array;
   /** What is left of their difference after gain and offset, in units of both images' noise; 0 where not looked at. */
   residual: Float32Array;
+  /** Correlation of what is not the same all around the cell; 0 where not looked at. */
+  detail: Float32Array;
   /** Turned by, after mirroring left to right: -180 to 180. */
   degrees: Float32Array;
   mirrored: Uint8Array;
@@ -24,6 +26,7 @@ export interface Alignments {
 /** Images described between two looks at the signal: some tenths of a second. */
 const describedAtOnce = 2048;
 const pairsAtOnce = 2048;
+const pairNumbers = 7;
 
 /**
  * Describes each row by N x likenessLength numbers that turning and mirroring do not change and that shift and noise change
@@ -75,19 +78,19 @@ export async function alignPairs(
       `Every one of ${rows.length} rows must have as many partners. Received ${partners.length}.`,
     );
   }
-  const found = new Float32Array(partners.length * 6);
+  const found = new Float32Array(partners.length * pairNumbers);
   const step = Math.max(1, Math.floor(pairsAtOnce / Math.max(1, k)));
   for (let at = 0; at < rows.length; at += step) {
     throwIfCancelled(job);
     job.onProgress?.({ stage: 'comparing', done: at, total: rows.length, unit: 'cells' });
     const part = rows.subarray(at, at + step);
     const end = at + part.length;
-    const own = found.subarray(at * k * 6, end * k * 6);
+    const own = found.subarray(at * k * pairNumbers, end * k * pairNumbers);
     await addon.compareLikeness(images, part, others, partners.subarray(at * k, end * k), k, gate, own);
   }
-  const column = (c: number) => Float32Array.from(partners, (_, i) => found[i * 6 + c]!);
+  const column = (c: number) => Float32Array.from(partners, (_, i) => found[i * pairNumbers + c]!);
   return {
-    ...{ correlation: column(0), residual: column(1), degrees: column(2) },
-    ...{ mirrored: Uint8Array.from(column(3)), shiftX: column(4), shiftY: column(5) },
+    ...{ correlation: column(0), residual: column(1), detail: column(2) },
+    ...{ degrees: column(3), mirrored: Uint8Array.from(column(4)), shiftX: column(5), shiftY: column(6) },
   };
 }
