@@ -41,6 +41,13 @@ function addOcclusion(explain: Command): void {
     )
     .option('--positions <n>', 'most positions measured in a cell (default: 600)', wholeNumber(1, 1e6))
     .option('--full', 'measure every position, instead of only where the map changes')
+    .option('--layer <name>', 'convolution that Grad-CAM looks at: conv1, conv2 ... (default: the last)')
+    .option('--steps <n>', 'of integrated gradients (default: 32)', wholeNumber(1, 10_000))
+    .addOption(
+      new Option('--baseline <name>', 'of integrated gradients (default: mean)').choices(['mean', 'blur']),
+    )
+    .option('--sanity-cells <n>', 'cells in the check with random weights (default: 4)', wholeNumber(0, 1000))
+    .option('--no-gradients', 'occlusion alone, without Grad-CAM and integrated gradients')
     .option('--out <folder>', 'folder for the files (default: explain/occlusion in the run folder)')
     .addHelpText(
       'after',
@@ -101,7 +108,29 @@ async function printOcclusion(report: OcclusionReport): Promise<string> {
     `How far the probability of the class falls where a mask of ${settings.mask} x ${settings.mask} pixels hides the cell`,
     drawTable(head, rows),
     'Share of the fall with the mask wholly inside the cell, on its edge, wholly on the background; and its mean there.',
+    ...describeSanity(report),
     ...warnings.map(warning => `Caution: ${warning}`),
     `${countOf(cells.length, 'cell')} in ${formatDuration(seconds)}, ${measured.toLocaleString('en-US')} of ${countOf(positions, 'position')} measured. Figures and numbers: ${out}`,
   ].join('\n\n');
+}
+
+/** How alike the maps are with all weights random, and how well integrated gradients add up. */
+function describeSanity({ attributions, cells }: OcclusionReport): string[] {
+  const last = attributions?.sanity.at(-1);
+  const errors = cells.flatMap(one => one.integratedGradients?.completenessError ?? []).sort((a, b) => a - b);
+  const [gradCam, integrated] = [last?.gradCam, last?.integratedGradients].map(one =>
+    formatScore(one?.rankCorrelation),
+  );
+  return [
+    ...(last
+      ? [
+          `With random weights the maps should be others. Rank correlation with the trained network's: Grad-CAM ${gradCam}, integrated gradients ${integrated} (with signs ${formatScore(last.integratedGradients.signedRankCorrelation)}).`,
+        ]
+      : []),
+    ...(errors.length > 0
+      ? [
+          `Integrated gradients add up to the change of the logit within ${formatPercent(errors[errors.length >> 1])} (median), ${formatPercent(errors.at(-1))} at worst.`,
+        ]
+      : []),
+  ];
 }

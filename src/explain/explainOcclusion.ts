@@ -1,13 +1,19 @@
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import type { Job } from '../job.ts';
 import { type CellChoice, chooseCells } from './chooseCells.ts';
-import type { OcclusionSettings } from './occlusion.ts';
-import { explainCells } from './occlusionExplanation.ts';
+import { type ExplainSettings, explainCells } from './occlusionExplanation.ts';
 import { drawOcclusion } from './occlusionFigures.ts';
-import { type OcclusionReport, occlusionCsv, occlusionJson, withoutMaps } from './occlusionFiles.ts';
+import {
+  type OcclusionReport,
+  occlusionCsv,
+  occlusionJson,
+  occlusionMaps,
+  withoutMaps,
+  withoutSanityMaps,
+} from './occlusionFiles.ts';
 import { foldFor, inputsOf, placeOf, writeExplanation } from './place.ts';
 
-export interface ExplainOcclusionOptions extends CellChoice, OcclusionSettings {
+export interface ExplainOcclusionOptions extends CellChoice, ExplainSettings {
   /** Folder for the files; RUN/explain/occlusion by default. */
   out?: string;
 }
@@ -38,13 +44,18 @@ export async function explainOcclusion(
     const report: OcclusionReport = {
       ...{ model, inputs: taken, classes: explanation.classes },
       ...{ settings: explanation.settings, warnings: explanation.warnings },
+      attributions: explanation.attributions && withoutSanityMaps(explanation.attributions),
       cells: explanation.cells.map(withoutMaps),
       perClass: explanation.perClass.map(({ meanDrop: _meanDrop, ...rest }) => rest),
       ...{ out, files: [], seconds: 0 },
     };
     const figures = await drawOcclusion(explanation, chosen.images);
     report.files = await writeExplanation(out, {
-      texts: [['occlusion.json', occlusionJson(report, explanation)], ...occlusionCsv(explanation)],
+      data: [
+        ['occlusion.json', occlusionJson(report, explanation)],
+        ...occlusionCsv(explanation),
+        ...occlusionMaps(explanation),
+      ],
       figures,
     });
     return { ...report, seconds: (performance.now() - started) / 1000 };

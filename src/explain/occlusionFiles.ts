@@ -1,41 +1,82 @@
+import type { Attributions, ResolvedAttribution, SanityStage } from './attributions.ts';
+import type { IntegratedGradients } from './integratedGradients.ts';
 import type { ExplainedCell, ExplainedClass, OcclusionExplanation } from './occlusionExplanation.ts';
 import { type Regions, regionNames } from './regions.ts';
+
+/** A cell without its lists of numbers. */
+export interface ReportedCell extends Omit<ExplainedCell, 'occlusion' | 'probabilities' | 'attributions'> {
+  /** Probability without a mask. */
+  whole: number;
+  measured: number;
+  positions: number;
+  integratedGradients: Omit<IntegratedGradients, 'map'> | null;
+}
 
 export interface OcclusionReport extends Pick<OcclusionExplanation, 'classes' | 'settings' | 'warnings'> {
   model: string;
   inputs: readonly string[];
-  cells: (Omit<ExplainedCell, 'occlusion' | 'probabilities'> & {
-    whole: number;
-    measured: number;
-    positions: number;
-  })[];
+  cells: ReportedCell[];
+  /** Of the maps by gradients; null where there are none. */
+  attributions: {
+    settings: ResolvedAttribution;
+    sanityCells: number[];
+    sanity: Omit<SanityStage, 'maps'>[];
+  } | null;
   perClass: Omit<ExplainedClass, 'meanDrop'>[];
   out: string;
   files: string[];
   seconds: number;
 }
 
-/** Everything that the figures show; maps as lists of H x W numbers, row after row, to four decimals. */
+/** Everything that the figures show, but the maps, which stand in NumPy files beside it. */
 export function occlusionJson(
   { files: _files, seconds: _seconds, ...report }: OcclusionReport,
-  { cells, perClass }: OcclusionExplanation,
+  { cells }: OcclusionExplanation,
 ): string {
   const content = {
     ...report,
-    cells: report.cells.map((cell, i) => ({
-      ...cell,
-      probabilities: short(cells[i]!.probabilities),
-      height: cells[i]!.occlusion.height,
-      width: cells[i]!.occlusion.width,
-      probabilityMap: short(cells[i]!.occlusion.probability),
-    })),
-    perClass: report.perClass.map((one, i) => ({ ...one, meanDropMap: short(perClass[i]!.meanDrop) })),
+    cells: report.cells.map((cell, i) => ({ ...cell, probabilities: cells[i]!.probabilities })),
+    maps: { 'cell-maps.npy': mapNames(cells), 'class-maps.npy': ['meanDrop'] },
   };
-  return `${JSON.stringify(content)}\n`;
+  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
-/** `cells.csv`, a row a cell, and `regions.csv`, a row a class and region. */
-export function occlusionCsv({ classes, cells, perClass }: OcclusionExplanation): [string, string][] {
+/**
+ * `cell-maps.npy`, N x M x H x W: of each cell the probability, and of a network Grad-CAM and integrated gradients.
+ * `class-maps.npy`, classes with cells x 1 x H x W: the mean fall.
+ */
+export function occlusionMaps({ cells, perClass }: OcclusionExplanation): [string, Uint8Array][] {
+  const { height, width } = cells[0]!.occlusion;
+  const ofCells = cells.map(({ occlusion, attributions }) => [
+    occlusion.probability,
+    ...(attributions ? [attributions.gradCam, attributions.integratedGradients.map] : []),
+  ]);
+  const ofClasses = perClass.map(({ meanDrop }) => [meanDrop]);
+  return [
+    ['cell-maps.npy', npy(ofCells, height, width)],
+    ['class-maps.npy', npy(ofClasses, height, width)],
+  ];
+}
+
+function mapNames(cells: readonly ExplainedCell[]): string[] {
+  return ['probability', ...(cells[0]!.attributions ? ['gradCam', 'integratedGradients'] : [])];
+}
+
+function npy(maps: Float32Array[][], height: number, width: number): Uint8Array {
+  const header = encodeNpyHeader('<f4', [maps.length, maps[0]!.length, height, width]);
+  return Buffer.concat([
+    header,
+    ...maps.flat().map(map => Buffer.from(map.buffer, map.byteOffset, map.byteLength)),
+  ]);
+}
+
+/** `cells.csv`, a row a cell, `regions.csv`, a row a class, and `sanity.csv`, a row a step of forgetting. */
+export function occlusionCsv({
+  classes,
+  cells,
+  perClass,
+  attributions,
+}: OcclusionExplanation): [string, string][] {
   const head = [
     'id',
     'source',
@@ -61,7 +102,20 @@ export function occlusionCsv({ classes, cells, perClass }: OcclusionExplanation)
     ...regionRow(cell.regions),
   ]);
   const ofClasses = perClass.map(({ name, cells: count, regions }) => [name, count, ...regionRow(regions)]);
+  const stages = (attributions?.sanity ?? []).map(({ from, gradCam, integratedGradients }) => [
+    from,
+    ...[gradCam, integratedGradients].flatMap(one => [one.rankCorrelation, one.similarity]),
+    integratedGradients.signedRankCorrelation,
+  ]);
+  const stageHead = ['gradcam', 'integrated_gradients'].flatMap(name => [
+    `${name}_rank_correlation`,
+    `${name}_similarity`,
+  ]);
+  stageHead.push('integrated_gradients_signed_rank_correlation');
   return [
+    ...(stages.length > 0
+      ? [['sanity.csv', csv([['random_from', ...stageHead], ...stages])] as [string, string]]
+      : []),
     ['cells.csv', csv([head, ...rows])],
     ['regions.csv', csv([['class', 'cells', ...regionHead], ...ofClasses])],
   ];
@@ -88,16 +142,24 @@ export function csv(rows: readonly (readonly (string | number | null)[])[]): str
   return `${rows.map(row => row.map(field).join(',')).join('\n')}\n`;
 }
 
-function short(values: ArrayLike<number>): number[] {
-  return Array.from(values, value => Math.round(value * 1e4) / 1e4);
-}
-
-/** A cell without its lists of numbers. */
 export function withoutMaps({
   occlusion,
   probabilities: _probabilities,
+  attributions,
   ...rest
-}: ExplainedCell): OcclusionReport['cells'][number] {
+}: ExplainedCell): ReportedCell {
   const { whole, measured, positions } = occlusion;
-  return { ...rest, whole, measured, positions };
+  const { map: _map, ...integrated } = attributions?.integratedGradients ?? {};
+  return {
+    ...{ ...rest, whole, measured, positions },
+    integratedGradients: attributions ? (integrated as Omit<IntegratedGradients, 'map'>) : null,
+  };
+}
+
+export function withoutSanityMaps({
+  settings,
+  sanityCells,
+  sanity,
+}: Omit<Attributions, 'cells'>): OcclusionReport['attributions'] {
+  return { settings, sanityCells, sanity: sanity.map(({ maps: _maps, ...stage }) => stage) };
 }
