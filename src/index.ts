@@ -50,8 +50,17 @@ export {
 export { drawEmbedding } from './explain/embedFigures.ts';
 export type { EmbedReport } from './explain/embedFiles.ts';
 export { type ExplainEmbedOptions, explainEmbed } from './explain/explainEmbed.ts';
+export {
+  type ExplainFiltersOptions,
+  explainFilters,
+  explainNetwork,
+  type FilterExplanation,
+  type FiltersReport,
+} from './explain/explainFilters.ts';
 export { type ExplainOcclusionOptions, explainOcclusion } from './explain/explainOcclusion.ts';
 export type { Fill } from './explain/fill.ts';
+export { drawFilters } from './explain/filterFigures.ts';
+export type { Excitement, LayerFilters } from './explain/filters.ts';
 export { findLayer, type NamedLayer, nameLayers } from './explain/layers.ts';
 export { measureOcclusion, type OcclusionMap, type OcclusionSettings } from './explain/occlusion.ts';
 export {

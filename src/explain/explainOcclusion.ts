@@ -51,7 +51,7 @@ export async function explainOcclusion(
     };
     const figures = await drawOcclusion(explanation, chosen.images);
     report.files = await writeExplanation(out, {
-      data: [
+      texts: [
         ['occlusion.json', occlusionJson(report, explanation)],
         ...occlusionCsv(explanation),
         ...occlusionMaps(explanation),

@@ -1,3 +1,4 @@
+import { encodeNpyHeader } from '../dataset/npy.ts';
 import type { Attributions, ResolvedAttribution, SanityStage } from './attributions.ts';
 import type { IntegratedGradients } from './integratedGradients.ts';
 import type { ExplainedCell, ExplainedClass, OcclusionExplanation } from './occlusionExplanation.ts';

@@ -29,18 +29,18 @@ export async function foldFor(model: string, inputs: readonly string[]): Promise
 
 /** What an explanation consists of on disk. */
 export interface ExplanationFiles {
-  /** Name in the folder and text or bytes. */
-  data: [name: string, content: string | Uint8Array][];
+  /** Name in the folder and content. */
+  texts: [name: string, content: string | Uint8Array][];
   figures: DrawnFigure[];
 }
 
 /** Writes every file, and removes figures that an earlier explanation left; gives the paths. */
-export async function writeExplanation(out: string, { data, figures }: ExplanationFiles): Promise<string[]> {
+export async function writeExplanation(out: string, { texts, figures }: ExplanationFiles): Promise<string[]> {
   const folder = join(out, 'figures');
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
   for (const figure of figures) paths.push(...(await writeDrawn(folder, figure)));
-  for (const [name, content] of data) {
+  for (const [name, content] of texts) {
     await writeWholeFile(join(out, name), content);
     paths.push(join(out, name));
   }

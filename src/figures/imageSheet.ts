@@ -9,6 +9,8 @@ export interface Tile {
   raster: Raster;
   /** What its colours mean, as a bar with numbers below. */
   scale?: ColourScale;
+  /** A thin frame about a part of it, in its pixels. */
+  frame?: { top: number; left: number; height: number; width: number };
   /** A line above it. */
   label?: string;
   /** A line below it. */
@@ -117,7 +119,7 @@ function sizeOf({ height, width }: Raster, side: number): { height: number; widt
 }
 
 async function drawTile(
-  { raster, scale, label, note }: Tile,
+  { raster, scale, frame, label, note }: Tile,
   left: number,
   top: number,
   cell: number,
@@ -133,6 +135,7 @@ async function drawTile(
     at += 4;
   }
   parts.push(await picture(raster, left, at, size.width, size.height));
+  if (frame) parts.push(drawFrame(frame, left, at, size.width / raster.width));
   at += size.height;
   if (scale) {
     parts.push(await bar(scale, left, at + 4, size.width));
@@ -151,6 +154,12 @@ async function picture(raster: Raster, x: number, y: number, width: number, heig
   const data = (await rasterPng(raster, times > 2 ? times : 1)).toString('base64');
   const place = `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
   return `<image ${place} preserveAspectRatio="none" href="data:image/png;base64,${data}"/>`;
+}
+
+function drawFrame(frame: NonNullable<Tile['frame']>, x: number, y: number, scale: number): string {
+  const [left, top] = [x + frame.left * scale, y + frame.top * scale];
+  const size = `width="${round(frame.width * scale)}" height="${round(frame.height * scale)}"`;
+  return `<rect x="${round(left)}" y="${round(top)}" ${size} fill="none" stroke="#e69f00" stroke-width="1.5"/>`;
 }
 
 async function bar(

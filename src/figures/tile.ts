@@ -53,7 +53,10 @@ export function imageRaster(pixels: ArrayLike<number>, shape: [number, number, n
 export async function rasterPng({ height, width, rgb }: Raster, times = 1): Promise<Buffer> {
   const large = times === 1 ? rgb : repeat({ height, width, rgb }, times);
   const raw = { width: width * times, height: height * times, channels: 3 as const };
-  return sharp(large, { raw }).png({ compressionLevel: 9 }).toBuffer();
+  const image = sharp(large, { raw });
+  // A third of the bytes.
+  if (rgb.every((value, i) => value === rgb[i - (i % 3)])) image.toColourspace('b-w');
+  return image.png({ compressionLevel: 9 }).toBuffer();
 }
 
 /** Least and most of several arrays; 0 and 0 of none. */
