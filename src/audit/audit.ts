@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { Dataset } from '../dataset/dataset.ts';
 import { BrightcellError } from '../errors.ts';
 import { writeFigure } from '../figures/figure.ts';
+import { writeDrawn } from '../figures/imageSheet.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { writeJson } from '../study/measureTask.ts';
 import { writeWholeFile } from '../wholeFile.ts';
@@ -90,6 +91,10 @@ async function writePart(report: PartReport, seconds: number, out: string): Prom
   await mkdir(join(out, 'figures'), { recursive: true });
   for (const { name, figure } of report.figures) {
     const paths = await writeFigure(join(out, 'figures'), name, figure);
+    figures.push(...paths.map(one => relative(out, one)));
+  }
+  for (const drawn of report.drawn ?? []) {
+    const paths = await writeDrawn(join(out, 'figures'), drawn);
     figures.push(...paths.map(one => relative(out, one)));
   }
   for (const { name, content } of report.files) {

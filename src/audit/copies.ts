@@ -53,9 +53,7 @@ export const copyLimits = { correlation: 0.97, detail: 0.985, noisyDetail: 0.7, 
  */
 export function isCopy(correlation: number, detail: number, residual: number): boolean {
   if (!(correlation >= copyLimits.correlation)) return false;
-  return (
-    detail >= copyLimits.detail || (detail >= copyLimits.noisyDetail && residual <= copyLimits.noise)
-  );
+  return detail >= copyLimits.detail || (detail >= copyLimits.noisyDetail && residual <= copyLimits.noise);
 }
 
 const candidatesEach = 8;
@@ -68,7 +66,12 @@ const sampled = 512;
  * or of another contrast. 64 bytes of descriptions and 108 bytes of candidates a cell, whatever the size of the images.
  * The same result on any number of threads. Throws `cancelled`.
  */
-export async function findCopies(dataset: Dataset, table: CellTable, seed: number, job: Job): Promise<Copies> {
+export async function findCopies(
+  dataset: Dataset,
+  table: CellTable,
+  seed: number,
+  job: Job,
+): Promise<Copies> {
   const place = new Map(Array.from(table.id, (id, i) => [id, i] as const));
   const exact = (await findDuplicates(dataset)).sets.map(ids => ids.map(id => place.get(id)!));
   const again = new Set(exact.flatMap(set => set.slice(1)));

@@ -1,6 +1,7 @@
 import type { LoadedClassifier } from '../classifiers/classifier.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Figure } from '../figures/figure.ts';
+import type { DrawnFigure } from '../figures/imageSheet.ts';
 import type { Job } from '../job.ts';
 
 /** One question that an audit asks of a data set, or of a run and its data set. */
@@ -54,6 +55,8 @@ export interface PartReport {
   findings: Record<string, unknown>;
   /** Drawn as figures/NAME.svg and .png; names begin with the part's. */
   figures: { name: string; figure: Figure }[];
+  /** Figures that are drawn already, of images; named as the others. */
+  drawn?: DrawnFigure[];
   /** Written beside audit.json as they are: `duplicates.csv`, `figures/duplicates.png`. */
   files: { name: string; content: string | Uint8Array }[];
 }

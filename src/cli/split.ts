@@ -30,6 +30,7 @@ export function addSplit(program: Command): void {
       'leave out classes with fewer cells instead of refusing them',
       wholeNumber(3),
     )
+    .option('--together <file>', "CSV of copies that must not stand on two sides, an audit's leak.csv")
     .addHelpText('after', '\nExample:\n  $ brightcell split cells --by group')
     .action((dataset: string, options: SplitOptions, command: Command) =>
       perform(command, {

@@ -8,12 +8,13 @@ import { createRandom } from './random.ts';
 import { type CheckedSplit, checkSplitOptions, type SplitOptions } from './splitOptions.ts';
 import { addWarnings, countLeftOut, countSides, describeCopies, type SplitReport } from './splitReport.ts';
 import { stratify, type Unit } from './stratify.ts';
+import { joinSets, readTogether } from './together.ts';
 
 /**
  * Splits a data set's labelled, accepted cells into train, validation and test, and writes it into the catalogue
  * in place of the split before. Exact duplicates never stand on two sides: drawn by cell they go together; by
  * group or imported, copies are left out of train and validation in favour of test (and of train in favour of
- * validation). The same seed and data give the same split.
+ * validation). So do cells of the groups of `together`. The same seed and data give the same split.
  *
  * @throws `option-invalid`, `split-impossible`, and what `Dataset.open` throws
  */
@@ -47,7 +48,8 @@ async function makePlan(dataset: Dataset, options: CheckedSplit): Promise<Plan> 
   const by = options.by ?? (imported.size > 0 && options.folds === undefined ? 'imported' : 'cell');
   const warnings: string[] = [];
   const { table, smallClasses } = await eligibleCells(dataset, options, warnings);
-  const { sets } = await findDuplicates(dataset);
+  const { sets: equal } = await findDuplicates(dataset);
+  const sets = options.together === undefined ? equal : joinSets(equal, await readTogether(options.together));
   const indexOf = new Map(sets.length > 0 ? Array.from(table.id, (id, i) => [id, i] as const) : []);
   const copies = sets.map(ids => ids.flatMap(id => indexOf.get(id) ?? [])).filter(set => set.length > 1);
   const fractions = fractionsOf(options);
@@ -84,6 +86,7 @@ async function makePlan(dataset: Dataset, options: CheckedSplit): Promise<Plan> 
     folds: report.folds,
     fold: options.folds ? (options.fold ?? 0) : null,
     minPerClass: options.minPerClass ?? null,
+    ...(options.together !== undefined && { together: options.together }),
   };
   return { table, names, fold, settings, report };
 }

@@ -19,6 +19,8 @@ export interface SplitOptions {
   seed?: number;
   /** Leave out classes with fewer cells instead of refusing them; at least 3. */
   minPerClass?: number;
+  /** A CSV whose first columns are `id` and `copies`, as an audit writes: cells of one group stay on one side. */
+  together?: string;
 }
 
 const schema = z.strictObject({
@@ -32,6 +34,7 @@ const schema = z.strictObject({
     .max(2 ** 32 - 1)
     .default(0),
   minPerClass: z.int().min(3).optional(),
+  together: z.string().min(1).optional(),
 });
 
 export type CheckedSplit = z.infer<typeof schema>;
