@@ -1,8 +1,10 @@
 import type { ConfusionMatrix } from './confusion.ts';
+import type { PartIntervals } from './figureIntervals.ts';
 import type { Interval } from './interval.ts';
 import type { OperatingPoint } from './operatingPoints.ts';
 import type { AverageScores, ClassScores, LabelledPredictions, Scores } from './score.ts';
 import { curveOf, sweepClass } from './sweep.ts';
+import { classFigures, wholeFigures } from './weightedFigures.ts';
 
 /** One row a class and one for each mean, figures in full; an empty field is a figure that is not defined. */
 export function scoresCsv(scores: Scores): string {
@@ -42,6 +44,19 @@ export function operatingPointsCsv(points: readonly OperatingPoint[]): string {
     ...[one.yield, ...ends(one.yieldInterval), one.enrichment],
   ]);
   return toCsv([header, ...rows]);
+}
+
+/** A row a figure, of the whole part and of each class: 95 % intervals by cell and, where there are groups, by group. */
+export function intervalsCsv({ byCell, byGroup }: PartIntervals): string {
+  const header = ['class', 'figure', 'cell_low', 'cell_high', 'group_low', 'group_high'];
+  const whole = wholeFigures.map(name => ['', name, ...ends(byCell[name]), ...ends(byGroup?.[name] ?? null)]);
+  const perClass = byCell.perClass.flatMap((one, k) =>
+    classFigures.map(name => [
+      ...[one.class, name, ...ends(one[name])],
+      ...ends(byGroup?.perClass[k]?.[name] ?? null),
+    ]),
+  );
+  return toCsv([header, ...whole, ...perClass]);
 }
 
 /** About 200 points of each class's curves: what taking cells from a threshold of its probability on gives. */

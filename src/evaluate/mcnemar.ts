@@ -51,7 +51,7 @@ function exactP(fewer: number, throws: number): number {
 }
 
 /** Probability that chi-squared of one degree of freedom is above x: Q(1/2, x/2), the complementary error function. */
-function chiSquaredTail(x: number): number {
+export function chiSquaredTail(x: number): number {
   const half = x / 2;
   if (half === 0) return 1;
   const scale = Math.exp(-half) * Math.sqrt(half / Math.PI);

@@ -1,3 +1,5 @@
+import { type Doubts, formatDoubts } from './doubts.ts';
+import type { PartIntervals } from './figureIntervals.ts';
 import type { OperatingPoint } from './operatingPoints.ts';
 import type { ReliabilityBin } from './reliability.ts';
 import type { Scores } from './score.ts';
@@ -12,6 +14,10 @@ export interface EvaluatedPart {
   groups: GroupScore[];
   /** What must be known before believing the figures. */
   cautions: string[];
+  /** 95 % intervals of every figure. */
+  intervals: PartIntervals;
+  /** What temperature scaling, `--unknown` and `--coverage` do here; null for a model that is not calibrated. */
+  doubts: Doubts | null;
   /** The reliability diagram. */
   reliability: ReliabilityBin[];
   /** Sorting for each class. */
@@ -35,16 +41,17 @@ export function formatEvaluation(method: string, parts: readonly EvaluatedPart[]
 
 function formatPart(
   method: string,
-  { part, scores, groups, cautions, operatingPoints }: EvaluatedPart,
+  { part, scores, groups, cautions, operatingPoints, intervals, doubts }: EvaluatedPart,
   width: number,
 ): string {
   const classes = scores.perClass.map(one => one.class);
   const sections = [
     `${part.charAt(0).toUpperCase()}${part.slice(1)}: ${scores.cells} cells`,
     formatScoreTable([{ method, scores }], width),
-    formatOverall({ method, scores }),
+    `${formatOverall({ method, scores, intervals: intervals.byGroup ?? intervals.byCell })}\n${wrap(intervals.why, width)}`,
     formatConfusion(classes, scores.confusion, width),
     formatOperatingPoints(operatingPoints, part),
+    ...(doubts ? [formatDoubts(scores, doubts)] : []),
   ];
   if (groups.length > 0) sections.push(formatGroups(groups));
   if (cautions.length > 0) sections.push(cautions.map(one => wrap(`Caution: ${one}`, width)).join('\n'));

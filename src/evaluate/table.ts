@@ -1,11 +1,15 @@
 import type { ConfusionMatrix } from './confusion.ts';
+import type { FigureIntervals } from './figureIntervals.ts';
 import type { Interval } from './interval.ts';
 import type { ClassScores, Scores } from './score.ts';
+import type { WholeFigure } from './weightedFigures.ts';
 
 /** A classifier's scores under the name that the table gives it. */
 export interface MethodScores {
   method: string;
   scores: Scores;
+  /** To show in place of those of the scores. */
+  intervals?: FigureIntervals;
 }
 
 const measurements: [string, (one: ClassScores) => number | null][] = [
@@ -36,19 +40,24 @@ export function formatScoreTable(methods: readonly MethodScores[], width = 100):
 }
 
 /** Overall figures, a line each, with 95 % intervals where there are any. */
-export function formatOverall({ scores }: MethodScores): string {
+export function formatOverall({ scores, intervals }: MethodScores): string {
   const commonest = scores.perClass.reduce((a, b) => (b.support > a.support ? b : a)).class;
   const { macro, weighted } = scores;
+  const own = intervals ?? { accuracy: scores.accuracyInterval, macroF1: scores.macroF1Interval };
+  const figure = (name: string, score: number | null, of: WholeFigure): [string, string] => [
+    name,
+    `${formatScore(score)}${formatInterval((own as Partial<FigureIntervals>)[of] ?? null)}`,
+  ];
   const lines: [string, string][] = [
-    ['Accuracy', `${formatScore(scores.accuracy)}${formatInterval(scores.accuracyInterval)}`],
+    figure('Accuracy', scores.accuracy, 'accuracy'),
     ['  of always naming', `${formatScore(scores.commonestClassAccuracy)}  (${commonest})`],
-    ['Balanced accuracy', formatScore(scores.balancedAccuracy)],
-    ['F score, macro', `${formatScore(macro.f1)}${formatInterval(scores.macroF1Interval)}`],
-    ['F score, weighted', formatScore(weighted.f1)],
-    ['ROC-AUC, macro', formatScore(macro.rocAuc)],
-    ['Matthews correlation', formatScore(scores.matthewsCorrelation)],
-    ["Cohen's kappa", formatScore(scores.cohenKappa)],
-    ['Log loss', formatScore(scores.logLoss)],
+    figure('Balanced accuracy', scores.balancedAccuracy, 'balancedAccuracy'),
+    figure('F score, macro', macro.f1, 'macroF1'),
+    figure('F score, weighted', weighted.f1, 'weightedF1'),
+    figure('ROC-AUC, macro', macro.rocAuc, 'macroRocAuc'),
+    figure('Matthews correlation', scores.matthewsCorrelation, 'matthewsCorrelation'),
+    figure("Cohen's kappa", scores.cohenKappa, 'cohenKappa'),
+    figure('Log loss', scores.logLoss, 'logLoss'),
     ['Calibration error', formatScore(scores.calibrationError)],
   ];
   return lines.map(([name, value]) => `${name.padEnd(22)}${value}`).join('\n');

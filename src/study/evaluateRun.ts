@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts';
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { matchClasses } from '../classifiers/matchClasses.ts';
+import { scoreUnknown } from '../classifiers/unknownScorer.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
 import { BrightcellError } from '../errors.ts';
@@ -78,12 +79,14 @@ async function evaluateOn(subject: Subject, options: EvaluateOptions, job: Job):
   const parts =
     own || options.splits ? splitParts(table, own ? folder.fold : null, options.splits) : wholePart(table);
   const predictions = await predictParts({ classifier, dataset, table, parts, labelOf }, job);
+  const unknownScores = await scoreUnknowns(subject, predictions.id, job);
+  const predicted = { parts, table, predictions, classifier, unknownScores };
   const unfinished = 'The training is not complete: these are the figures of its best epoch so far.';
   const name = own ? 'evaluation' : `evaluation-${basename(resolve(dataset.path))}`;
   const report: EvaluationReport = {
     ...{ run, dataset: dataset.path, method: folder.network, fold: folder.fold },
     precision: folder.isNetwork ? (options.precision ?? 'float32') : null,
-    parts: evaluateParts({ parts, table, predictions }, options),
+    parts: await evaluateParts(predicted, options, job),
     cautions: [
       ...(await findLeaks({ dataset, folder, own, changed }, predictions.id)),
       ...(folder.finished ? [] : [unfinished]),
@@ -118,6 +121,26 @@ export interface Work {
 }
 
 const chunk = 4096;
+
+/** For each cell how unlike any class it is, by a calibrated classifier; null of any other. */
+async function scoreUnknowns(
+  { classifier, dataset }: Subject,
+  ids: Int32Array,
+  job: Job,
+): Promise<Float32Array | null> {
+  const scorer = classifier.calibration?.unknown.scorer;
+  if (!scorer) return null;
+  const scores = new Float32Array(ids.length);
+  for (let first = 0; first < ids.length; first += chunk) {
+    throwIfCancelled(job);
+    const embeddings = await classifier.embed(dataset.images(), ids.slice(first, first + chunk), {
+      signal: job.signal,
+    });
+    scores.set(await scoreUnknown(scorer, embeddings, job), first);
+    job.onProgress?.({ stage: 'comparing', done: first, total: ids.length, unit: 'images' });
+  }
+  return scores;
+}
 
 /** Predictions of all parts, one part after another. */
 export async function predictParts(work: Work, job: Job): Promise<PredictionTable> {

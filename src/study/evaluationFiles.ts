@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { confusionCsv, curvesCsv, operatingPointsCsv, scoresCsv } from '../evaluate/csv.ts';
+import { confusionCsv, curvesCsv, intervalsCsv, operatingPointsCsv, scoresCsv } from '../evaluate/csv.ts';
 import {
   type PredictionTable,
   writePredictionsCsv,
@@ -13,6 +13,7 @@ import { writeFigure } from '../figures/figure.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import { predictionsOf } from './evaluateParts.ts';
 import type { EvaluationReport } from './evaluationReport.ts';
+import { withoutScaling } from './measureDoubts.ts';
 
 /** Writes every file of an evaluation; what an earlier one of other parts left in the folder is removed. */
 export async function writeEvaluation(
@@ -26,15 +27,16 @@ export async function writeEvaluation(
   await writePredictionsCsv(join(out, 'predictions.csv'), predictions);
   for (const [name, text] of texts) await writeWholeFile(join(out, name), text);
   const names = ['predictions.parquet', 'predictions.csv', ...texts.map(([name]) => name)];
-  await removeOthers(out, /^(scores|confusion|operating-points|curves)-\w+\.csv$/, names);
+  await removeOthers(out, /^(scores|intervals|confusion|operating-points|curves)-\w+\.csv$/, names);
   const figures = await writeFigures(join(out, 'figures'), report.parts, predictions);
   return [...names.map(name => join(out, name)), ...figures];
 }
 
 function textsOf(report: EvaluationReport, predictions: PredictionTable): [name: string, text: string][] {
   const { classes } = predictions;
-  const texts = report.parts.flatMap(({ part, scores, operatingPoints }): [string, string][] => [
+  const texts = report.parts.flatMap(({ part, scores, operatingPoints, intervals }): [string, string][] => [
     [`scores-${part}.csv`, scoresCsv(scores)],
+    [`intervals-${part}.csv`, intervalsCsv(intervals)],
     [`confusion-${part}.csv`, confusionCsv(classes, scores.confusion)],
     [`operating-points-${part}.csv`, operatingPointsCsv(operatingPoints.points)],
     [`curves-${part}.csv`, curvesCsv(predictionsOf(predictions, part))],
@@ -51,15 +53,17 @@ async function writeFigures(
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
-  for (const { part, scores, operatingPoints } of parts) {
+  for (const { part, scores, operatingPoints, doubts } of parts) {
     const shown = {
       part,
       predictions: predictionsOf(predictions, part),
       operatingPoints: operatingPoints.points,
     };
+    const scaled = doubts && doubts.temperature !== 1;
+    const unscaled = scaled ? { unscaled: withoutScaling(shown.predictions, doubts.temperature) } : {};
     const figures = [
       ['confusion', confusionFigure(part, predictions.classes, scores.confusion)] as const,
-      ...evaluationFigures(shown),
+      ...evaluationFigures({ ...shown, ...unscaled }),
     ];
     for (const [name, figure] of figures)
       paths.push(...(await writeFigure(folder, `${name}-${part}`, figure)));

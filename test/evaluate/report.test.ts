@@ -4,6 +4,7 @@ import { confusionCsv, scoresCsv, toCsv } from '../../src/evaluate/csv.ts';
 import { formatEvaluation, scoreGroups } from '../../src/evaluate/report.ts';
 import { type Scores, scorePredictions } from '../../src/evaluate/score.ts';
 import { formatConfusion, formatOverall, formatScoreTable } from '../../src/evaluate/table.ts';
+import { type WholeFigure, wholeFigures } from '../../src/evaluate/weightedFigures.ts';
 
 test('the table groups methods by measurement, a column a class, as in the paper', () => {
   const first = repeat({
@@ -180,7 +181,16 @@ test('the report of a part has its table, figures, confusion matrix, groups and 
   const groups = Array.from({ length: 25 }, (_, i) => ({ group: `donor ${i}`, cells: 8, accuracy: i / 25 }));
   const point = { class: 'a', target: 0.9, threshold: 0.75, taken: 2, purity: 1, yield: 0.5, enrichment: 2 };
   const points = [{ ...point, purityInterval: null, yieldInterval: null }];
-  const sorting = { reliability: [], operatingPoints: { chosenOn: 'validation', points } };
+  const none = Object.fromEntries(wholeFigures.map(name => [name, null])) as Record<WholeFigure, null>;
+  const byCell = { ...none, accuracy: scores.accuracyInterval, perClass: [] };
+  const why = 'Intervals resample cells one by one: no groups are known.';
+  const intervals = { shown: 'cell' as const, why, groups: 0, byCell, byGroup: null };
+  const sorting = {
+    intervals,
+    doubts: null,
+    reliability: [],
+    operatingPoints: { chosenOn: 'validation', points },
+  };
   const text = formatEvaluation(
     'cellnet',
     [{ part: 'test', scores, groups, cautions: findCautions('test', scores), ...sorting }],

@@ -65,6 +65,7 @@ describe('a run on its own data set', () => {
         'curves-validation.csv',
         'figures',
       ],
+      ...['intervals-test.csv', 'intervals-validation.csv'],
       ...[
         'operating-points-test.csv',
         'operating-points-validation.csv',
