@@ -47,13 +47,16 @@ export async function measureBackgrounds(images: ImageSet, rows: Int32Array, job
   };
   if (region < 16) return found;
   const scale = images.type === 'uint16' ? 65_535 : 255;
+  const free = new Uint8Array(H * W);
+  const plane = new Float32Array(H * W);
   await visitMasks(images, rows, job, (mask, n) => {
-    const free = Uint8Array.from(mask, (covered, i) => (covered ? 0 : usual[i]!));
-    if (free.reduce((sum, one) => sum + one, 0) < neededShare * region) return;
+    let count = 0;
+    for (let i = 0; i < free.length; i++) count += free[i] = mask[i] ? 0 : usual[i]!;
+    if (count < neededShare * region) return;
     const pixels = images.read(rows[n]!);
     let level = 0;
     for (let c = 0; c < C; c++) {
-      const plane = Float32Array.from(pixels.subarray(c * H * W, (c + 1) * H * W), value => value / scale);
+      for (let i = 0; i < plane.length; i++) plane[i] = pixels[c * H * W + i]! / scale;
       const own = measureRegion(plane, free, H, W);
       found.values.set(own, n * D + c * statisticsOfChannel);
       level += own[0]! / C;

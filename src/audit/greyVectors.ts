@@ -110,7 +110,9 @@ export async function measureCellAlone(images: ImageSet, rows: Int32Array, job: 
 
 /** Median of the pixels that a mask leaves free; of all where it leaves none. */
 function medianOutside(plane: Uint8Array | Uint16Array | Float32Array, mask: Uint8Array): number {
-  const free = plane.filter((_, i) => !mask[i]);
-  const sorted = (free.length > 0 ? free : plane.slice()).sort();
+  const copy = plane.slice();
+  let count = 0;
+  for (let i = 0; i < plane.length; i++) if (!mask[i]) copy[count++] = plane[i]!;
+  const sorted = count > 0 ? copy.subarray(0, count).sort() : copy.sort();
   return sorted[sorted.length >> 1]!;
 }

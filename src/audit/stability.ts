@@ -54,7 +54,11 @@ async function lookAtStability(dataset: Dataset, options: PartOptions, job: Job)
       const right = await findRight({ dataset, run, sample, seed: options.seed }, alteration, level, job);
       const count = right.reduce((sum, one) => sum + one, 0);
       const interval = wilsonInterval(count, sample.count)!;
-      points.push({ level, accuracy: count / sample.count, interval, p: comparePaired(still, right) });
+      const balanced = balanceRecalls(sample.label, right);
+      points.push({
+        ...{ level, accuracy: count / sample.count, interval },
+        ...{ balancedAccuracy: balanced, p: comparePaired(still, right) },
+      });
     }
     curves.push(describeCurve(alteration, points));
   }
@@ -98,6 +102,16 @@ interface Subject {
   run: AuditedRun;
   sample: Sample;
   seed: number;
+}
+
+/** Mean over the classes that have cells of the share of theirs that is right. */
+function balanceRecalls(labels: Int32Array, right: Uint8Array): number {
+  const present = [...new Set(labels)];
+  const recalls = present.map(label => {
+    const own = right.filter((_, i) => labels[i] === label);
+    return own.reduce((sum, one) => sum + one, 0) / own.length;
+  });
+  return recalls.reduce((sum, one) => sum + one, 0) / present.length;
 }
 
 /** McNemar's p of the altered images against the same cells' as they are. */

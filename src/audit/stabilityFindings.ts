@@ -11,7 +11,7 @@ export interface StabilityCurve {
   scale: Alteration['scale'];
   still: number;
   /** `p`: of McNemar's test against the same cells as they are. */
-  points: { level: number; accuracy: number; interval: Interval; p: number }[];
+  points: { level: number; accuracy: number; interval: Interval; balancedAccuracy: number; p: number }[];
   /** Levels at which accuracy is five points below that of the images as they are, on either side; null where it never is. */
   fallsBelow: number | null;
   fallsAbove: number | null;

@@ -79,6 +79,7 @@ test('with a run, its accuracy on altered test images is drawn, and the files st
   for (const curve of curves) {
     const still = curve.points.find(one => one.level === curve.still)!;
     expect(still).toMatchObject({ accuracy, p: 1 });
+    for (const one of curve.points) expect(Math.abs(one.balancedAccuracy - one.accuracy)).toBeLessThan(0.15);
   }
   const noise = curves.find(one => one.alteration === 'noise')!;
   expect(noise.points.at(-1)!.accuracy).toBeLessThan(accuracy);
