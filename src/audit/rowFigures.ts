@@ -55,16 +55,16 @@ export function dotFigure(
     rows: string[];
     series: readonly string[];
     label: string;
-    /** Vertical dashed lines; a row's own stands where `row` is given. */
-    lines: { at: number; row?: string }[];
+    /** Vertical dashed lines. */
+    lines: { at: number }[];
+    /** Right end of the axis; 1 by default. */
+    to?: number;
     notes: string[];
   },
 ): Figure {
-  const { dots, rows, series, label, lines, notes } = given;
+  const { dots, rows, series, label, lines, notes, to = 1 } = given;
   const left = leftOf(rows);
   const dash = { stroke: '#777', strokeDasharray: '4 3' };
-  const whole = lines.filter(line => line.row === undefined);
-  const own = lines.filter(line => line.row !== undefined);
   return {
     title,
     notes,
@@ -79,12 +79,11 @@ export function dotFigure(
           marginLeft: left,
           marginTop: 8,
           marginBottom: 44,
-          x: { label, domain: [0, 1], grid: true },
+          x: { label, domain: [0, to], grid: true },
           y: { label: null, domain: rows },
           marks: [
             plot.ruleY(rows, { stroke: '#eee' }),
-            plot.ruleX(whole, { x: 'at', ...dash }),
-            plot.tickX(own, { x: 'at', y: 'row', ...dash }),
+            plot.ruleX(lines, { x: 'at', ...dash }),
             plot.ruleY(dots, { y: 'row', x1: 'low', x2: 'high', stroke: 'series', strokeWidth: 2.5 }),
             plot.dot(dots, { y: 'row', x: 'value', fill: 'series', symbol: 'series', r: 5 }),
           ],

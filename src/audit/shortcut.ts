@@ -106,6 +106,7 @@ function greyFigure({ classes, cells }: GreyLevels, names: readonly string[]): F
       ...{ row: rowOf(one), series: one.class, value: one.median, low: one.least, high: one.most },
     })),
     ...{ rows: classes.map(rowOf), series: names, label: 'grey level (share of the range)', lines: [] },
+    to: Math.min(1, Math.max(0.1, 1.1 * Math.max(...classes.map(one => one.most)))),
     notes: [
       `Median of what is surely not cell, of ${cells.toLocaleString('en-US')} images: a dot at the median image, a line from the least to the most. In brackets: images.`,
     ],
