@@ -51,14 +51,22 @@ interface Subject {
   out: string;
 }
 
-async function lookAtAll(subject: Subject, { seed, cells }: CheckedAudit, job: Job): Promise<AuditReport> {
+async function lookAtAll(
+  subject: Subject,
+  { seed, cells, method }: CheckedAudit,
+  job: Job,
+): Promise<AuditReport> {
   const { dataset, run, parts, out } = subject;
   const started = performance.now();
   const looked: { report: PartReport; seconds: number }[] = [];
   for (const part of parts) {
     throwIfCancelled(job);
     const begun = performance.now();
-    const report = await part.look(dataset, { seed, cells, run }, withStage(part, job));
+    const report = await part.look(
+      dataset,
+      { seed, cells, run, ...(method !== undefined && { method }) },
+      withStage(part, job),
+    );
     looked.push({ report, seconds: (performance.now() - begun) / 1000 });
   }
   const reports = looked.map(one => one.report);

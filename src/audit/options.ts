@@ -10,6 +10,8 @@ export interface AuditOptions {
   cells?: number;
   /** Whole number from 0; 0 by default. */
   seed?: number;
+  /** What the part `labels` judges with: any method of `train`; a random forest on hand-made features by default. */
+  method?: string;
   /** Folder of the files; `RUN/audit`, or without a run `DATASET/audit`, by default. */
   out?: string;
 }
@@ -22,6 +24,7 @@ const schema = z.strictObject({
     .min(0)
     .max(2 ** 32 - 1)
     .default(0),
+  method: z.string().min(1).optional(),
   out: z.string().min(1).optional(),
 });
 

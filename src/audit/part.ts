@@ -21,6 +21,8 @@ export interface PartOptions {
   seed: number;
   /** How many cells a part learns from, at most; a stratified sample is drawn where there are more. */
   cells: number;
+  /** What the part `labels` judges with: any method of `train`; undefined: its own choice. */
+  method?: string;
   /** The run that is audited with the data set; null where none was given. */
   run: AuditedRun | null;
 }

@@ -1,3 +1,4 @@
+import { labels } from './labels.ts';
 import { leak } from './leak.ts';
 import type { AuditPart } from './part.ts';
 import { session } from './session.ts';
@@ -5,4 +6,4 @@ import { shortcut } from './shortcut.ts';
 import { stability } from './stability.ts';
 
 /** Every part of an audit, in the order in which they are asked. */
-export const auditParts: readonly AuditPart[] = [shortcut, session, leak, stability];
+export const auditParts: readonly AuditPart[] = [shortcut, session, leak, labels, stability];

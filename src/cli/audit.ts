@@ -20,6 +20,7 @@ export function addAudit(program: Command): void {
       'cells that a part learns from, at most (default: 5000)',
       wholeNumber(100, 1_000_000),
     )
+    .option('--method <name>', 'what the part labels judges with (default: a random forest on features)')
     .option('--seed <n>', 'the same seed gives the same report (default: 0)', wholeNumber(0, 2 ** 32 - 1))
     .option('--out <folder>', 'folder of the files (default: RUN/audit, without a run DATASET/audit)')
     .addHelpText('after', '\nExample:\n  $ brightcell audit cells runs/first')
