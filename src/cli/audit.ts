@@ -14,7 +14,11 @@ export function addAudit(program: Command): void {
     )
     .argument('<dataset>', 'data set folder')
     .argument('[run]', 'run folder, to audit what was trained on it too')
-    .option('--parts <list>', 'what to ask (default: all)', listOf(String))
+    .option(
+      '--parts <list>',
+      'what to ask: shortcut, session, leak, stability ... (default: all; a wrong name lists them)',
+      listOf(String),
+    )
     .option(
       '--cells <n>',
       'cells that a part learns from, at most (default: 5000)',

@@ -9,7 +9,7 @@ const run = (...args: string[]) => brightcell(args, { cwd: folder });
 beforeAll(async () => {
   const made = await run('simulate', '--cells', '240', '--out', 'cells', '--size', '32x32', '--confounded');
   expect(made.code).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test('audit says in words what it found, and what it did not ask', async () => {
   const { code, stdout } = await run('audit', 'cells', '--parts', 'shortcut', '--seed', '1');
@@ -20,7 +20,7 @@ test('audit says in words what it found, and what it did not ask', async () => {
   );
   expect(stdout).toContain('Numbers and figures: cells/audit');
   expect(Math.max(...stdout.split('\n').map(line => line.length))).toBeLessThanOrEqual(110);
-}, 60_000);
+}, 180_000);
 
 test('audit --json prints one object with the verdicts, and the file has confounded at its top', async () => {
   const { code, stdout, stderr } = await run(
@@ -37,7 +37,7 @@ test('audit --json prints one object with the verdicts, and the file has confoun
   const file = JSON.parse(readFileSync(join(folder, 'there', 'audit.json'), 'utf8'));
   expect(file).toMatchObject({ confounded: false, session: { warning: true } });
   expect(existsSync(join(folder, 'there', 'figures', 'session-classes.png'))).toBe(true);
-}, 60_000);
+}, 180_000);
 
 test('a part that is none ends with 2 and lists those that are', async () => {
   const { code, stderr } = await run('audit', 'cells', '--parts', 'shadow');
