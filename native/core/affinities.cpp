@@ -57,7 +57,7 @@ void conditionalRow(const double* distances, int64_t k, double perplexity, float
 }
 
 void fuzzyRow(const double* squared, int64_t k, double meanDistance, float* dst) {
-  const double wanted = std::log2(static_cast<double>(k));
+  const double wanted = std::log2(static_cast<double>(k + 1));
   double nearest = 0, own = 0;
   for (int64_t j = 0; j < k; ++j) {
     const double d = std::sqrt(squared[j]);

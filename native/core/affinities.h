@@ -20,8 +20,8 @@ struct Affinities {
 // add up to 1. Where neighbours are no more than the perplexity all weigh the same. Van der Maaten and Hinton 2008.
 void conditionalProbabilities(int64_t N, int64_t k, const double* squaredDistances, double perplexity, float* dst);
 
-// exp(-(d - nearest) / width), the width such that a row adds up to log2 k. McInnes et al. 2018, as umap-learn's
-// smooth_knn_dist with a local connectivity of 1.
+// exp(-(d - nearest) / width), the width such that a row adds up to log2(k + 1). McInnes et al. 2018, as umap-learn's
+// smooth_knn_dist with a local connectivity of 1, which counts the point itself among its neighbours.
 void fuzzyMemberships(int64_t N, int64_t k, const double* squaredDistances, float* dst);
 
 enum class Symmetry {

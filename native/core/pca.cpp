@@ -17,7 +17,8 @@ namespace {
 
 constexpr int64_t more = 14;  // directions beyond those asked for
 constexpr int mostRounds = 60, fewestRounds = 3;
-constexpr double settled = 1e-8;
+constexpr int64_t exactAxes = 3;
+constexpr double settledAxis = 1e-8, settledSum = 1e-5;
 constexpr int64_t numbersAtOnce = int64_t{1} << 24;
 constexpr int64_t rowsPerTask = 2048;
 
@@ -143,13 +144,17 @@ std::vector<double> orthonormalise(float* columns, int64_t rows, int64_t q) {
   return eigen.values;
 }
 
+// The directions that are looked at must be exact; of the others only how much they hold together.
 bool isSettled(const std::vector<double>& before, const std::vector<double>& now, int64_t P) {
   if (before.empty()) return false;
+  double change = 0, sum = 0;
   for (int64_t i = 0; i < P; ++i) {
-    const double change = std::abs(now[static_cast<size_t>(i)] - before[static_cast<size_t>(i)]);
-    if (change > settled * now[0]) return false;
+    const double own = now[static_cast<size_t>(i)] - before[static_cast<size_t>(i)];
+    if (i < exactAxes && std::abs(own) > settledAxis * now[0]) return false;
+    change += own;
+    sum += now[static_cast<size_t>(i)];
   }
-  return true;
+  return std::abs(change) <= settledSum * sum;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Principal component analysis by subspace iteration: random directions are multiplied by the centred vectors and
-// their transpose in turn until their lengths settle (Halko, Martinsson and Tropp 2011, iterated to convergence).
+// their transpose in turn until the lengths of the first settle (Halko, Martinsson and Tropp 2011, iterated further).
 // N vectors, D numbers each, P axes.
 #pragma once
 #include <cstdint>

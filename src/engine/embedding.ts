@@ -103,9 +103,9 @@ function withoutSelf(
   }
 }
 
-/** Neighbours that t-SNE weighs for a perplexity: three times as many, as its authors do, or all. */
+/** Neighbours that t-SNE weighs for a perplexity: one more than three times as many, as scikit-learn does, or all. */
 export function neighboursOfPerplexity(perplexity: number, N: number): number {
-  return Math.min(N - 1, Math.floor(3 * perplexity));
+  return Math.min(N - 1, Math.floor(3 * perplexity + 1));
 }
 
 /**
