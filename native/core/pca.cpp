@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t more = 14;  // directions beyond those asked for
 constexpr int mostRounds = 60, fewestRounds = 3;
 constexpr int64_t exactAxes = 3;
-constexpr double settledAxis = 1e-8, settledSum = 1e-5;
+constexpr double settledAxis = 1e-8, settledSum = 1e-4;
 constexpr int64_t numbersAtOnce = int64_t{1} << 24;
 constexpr int64_t rowsPerTask = 2048;
 

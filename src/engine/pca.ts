@@ -19,8 +19,8 @@ export interface PrincipalAxes {
 /**
  * Principal component analysis of N x D numbers, which are centred where they stand: the first P axes, at most
  * min(N, D), by subspace iteration until none of the first three variances changes by more than 1e-8 of the largest and
- * all of them together by more than 1e-5 of themselves. The same bits on any
- * number of threads; memory beyond the numbers: (N + D) (P + 14) of them and a part of 64 MB. Throws `option-invalid`
+ * all of them together by more than 1e-4 of themselves. The same bits on any number of threads; memory beyond the
+ * numbers: (N + D) (P + 14) of them and a part of 64 MB. Throws `option-invalid`
  * for fewer than two vectors or less than one axis, `vectors-invalid`, `memory-full`, `cancelled`.
  */
 export async function findPrincipalAxes(
