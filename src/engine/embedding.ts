@@ -19,7 +19,7 @@ export interface NeighbourWeights {
 export interface TsneSettings {
   /** Iterations in all; 1000 by default, of which the first quarter with attraction 12 times as strong. */
   iterations?: number;
-  /** `pairs`: every pair of points; `grid`: interpolated; by default pairs up to 2,000 points. */
+  /** `pairs`: every pair of points; `grid`: interpolated; by default pairs up to 4,000 points. */
   repulsion?: 'pairs' | 'grid';
 }
 
@@ -40,7 +40,7 @@ export interface UmapSettings {
 }
 
 /** Most vectors whose points repel each other pair by pair unless asked for. */
-export const mostPairs = 2000;
+export const mostPairs = 4000;
 const queriesAtOnce = 32_768;
 const exaggeration = 12;
 
