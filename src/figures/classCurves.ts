@@ -17,12 +17,13 @@ export interface ClassCurvesText {
   diagonal: boolean;
 }
 
-const together = 8;
+/** Classes whose curves share one plot. */
+export const oneAxis = 8;
 
 /** Curves of every class: in one plot, or, of more than eight, a small plot each. */
 export function classCurvesFigure(curves: readonly ClassCurve[], text: ClassCurvesText): Figure {
   const { title, notes } = text;
-  if (curves.length > together) {
+  if (curves.length > oneAxis) {
     const panels = curves.map(curve => smallPanel(curve, text));
     return { title, notes, series: [], columns: 4, panels };
   }

@@ -1,4 +1,4 @@
-import { type Figure, makeSeries } from './figure.ts';
+import { type Figure, makeSeries, type Panel } from './figure.ts';
 
 /** How many cells of each class there are at each stage. */
 export interface StageCounts {
@@ -17,58 +17,43 @@ export function countsFigure(
   stages: readonly StageCounts[],
   notes: string[],
 ): Figure {
-  const names = classes.map(shorten);
+  const series = makeSeries(stages.map(one => one.stage));
+  return { title, notes, series, columns: 1, panels: [barsPanel(classes.map(shorten), stages)] };
+}
+
+function barsPanel(names: readonly string[], stages: readonly StageCounts[]): Panel {
   const left = Math.max(60, 16 + 7.2 * Math.max(...names.map(one => one.length)));
   const band = stages.length * barHeight + gap;
-  const height = classes.length * band + 52;
+  const height = names.length * band + 52;
+  const top = (k: number, s: number) => k * band + s * barHeight;
   const rows = stages.flatMap(({ stage, counts }, s) =>
-    counts.map((value, k) => ({
-      stage,
-      value,
-      y1: k * band + s * barHeight,
-      y2: k * band + (s + 1) * barHeight - 2,
-    })),
+    counts.map((value, k) => ({ stage, value, y1: top(k, s), y2: top(k, s + 1) - 2 })),
   );
-  const labels = names.map((name, k) => ({ name, y: k * band + (stages.length * barHeight) / 2 - 1 }));
+  const labels = names.map((name, k) => ({ name, y: (top(k, 0) + top(k, stages.length)) / 2 - 1 }));
+  const side = { marginLeft: left, marginTop: 6, marginBottom: 42, marginRight: 60 };
   return {
-    title,
-    notes,
-    series: makeSeries(stages.map(one => one.stage)),
-    columns: 1,
-    panels: [
-      {
-        title: '',
-        width: left + 560,
-        height,
-        options: plot => ({
-          marginLeft: left,
-          marginTop: 6,
-          marginBottom: 42,
-          marginRight: 60,
-          x: {
-            label: 'cells',
-            grid: true,
-            ticks: 5,
-            tickFormat: (value: number) => value.toLocaleString('en-US'),
-            domain: [0, most(rows)],
-          },
-          y: { axis: null, domain: [0, classes.length * band], range: [6, height - 42] },
-          marks: [
-            plot.rect(rows, { x1: 0, x2: 'value', y1: 'y1', y2: 'y2', fill: 'stage' }),
-            plot.text(rows, {
-              x: 'value',
-              y: row => (row.y1 + row.y2) / 2,
-              text: row => row.value.toLocaleString('en-US'),
-              textAnchor: 'start',
-              dx: 4,
-              fontSize: 10.5,
-            }),
-            plot.text(labels, { x: 0, y: 'y', text: 'name', textAnchor: 'end', dx: -8 }),
-          ],
+    title: '',
+    width: left + 560,
+    height,
+    options: plot => ({
+      ...side,
+      x: { label: 'cells', grid: true, ticks: 5, tickFormat: grouped, domain: [0, most(rows)] },
+      y: { axis: null, domain: [0, names.length * band], range: [6, height - 42] },
+      marks: [
+        plot.rect(rows, { x1: 0, x2: 'value', y1: 'y1', y2: 'y2', fill: 'stage' }),
+        plot.text(rows, {
+          ...{ x: 'value', textAnchor: 'start', dx: 4, fontSize: 10.5 },
+          y: row => (row.y1 + row.y2) / 2,
+          text: row => grouped(row.value),
         }),
-      },
-    ],
+        plot.text(labels, { x: 0, y: 'y', text: 'name', textAnchor: 'end', dx: -8 }),
+      ],
+    }),
   };
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
 }
 
 function most(rows: { value: number }[]): number {

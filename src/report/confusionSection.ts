@@ -6,17 +6,21 @@ import { type Pictures, pictureHtml } from './pictures.ts';
 import { withoutEvaluation } from './scoresSection.ts';
 import { missing, type Section, scrolling } from './section.ts';
 import type { Subject } from './subject.ts';
-import { capital, count, countOf, percent } from './words.ts';
+import { capital, count, countOf, percent, shortSource } from './words.ts';
 
 /** Images that all matrices together may hold. */
 const mostImages = 900;
 /** Images behind one cell. */
 const mostBehind = 24;
 
-/** The confusion matrix of each run's most telling part; a cell of it is a button that shows the images behind it. */
+/**
+ * The confusion matrix of each run's most telling part; a cell of it is a button that shows the images behind it, `share` of
+ * as many as usual.
+ */
 export async function confusionSection(
   subjects: readonly Subject[],
   picturesOf: (subject: Subject) => Pictures | undefined,
+  share = 1,
 ): Promise<Section> {
   const judged = subjects.filter(one => one.evaluation).length;
   const small = subjects.every(one => (one.evaluation?.parts[0]?.classes.length ?? 0) <= 5);
@@ -26,7 +30,11 @@ export async function confusionSection(
       const part = subject.evaluation?.parts[0];
       if (!part) return withoutEvaluation(subject);
       const prefix = `cells-${subjects.indexOf(subject)}`;
-      return confusion(part, { prefix, pictures: picturesOf(subject), images: mostImages / judged });
+      return confusion(part, {
+        prefix,
+        pictures: picturesOf(subject),
+        images: (share * mostImages) / judged,
+      });
     },
     { side: small },
   );
@@ -79,7 +87,7 @@ function matrixCell(
   if (cells === 0) return html`<td class="none">0</td>`;
   const share = cells / support;
   const shade = Math.min(6, Math.ceil(6 * share));
-  const inside = html`${count(cells)}<small>${percent(share)}</small>`;
+  const inside = html`${count(cells)}<small>${classes.length > 6 ? `${Math.round(100 * share)}\u00a0%` : percent(share)}</small>`;
   if (!pictures) return html`<td class="s${shade}">${inside}</td>`;
   return html`<td class="s${shade}"><button type="button" data-cells="${prefix}-${k}-${j}" aria-haspopup="dialog" aria-label="${describe(cells, classes[k]!, classes[j]!, k === j)}">${inside}</button></td>`;
 }
@@ -118,7 +126,7 @@ async function galleryItem(part: ReportPart, i: number, pictures: Pictures): Pro
   const named = classes[part.predicted[i]!]!;
   const truth = classes[part.labels[i]!]!;
   const image = pictureHtml(await pictures.of(id[i]!), `Cell ${id[i]}, ${truth}`);
-  return html`<li>${image}${named} ${sure(part, i).toFixed(2)}<br>cell ${id[i]!}, ${source[i]!}</li>`;
+  return html`<li>${image}${named} ${sure(part, i).toFixed(2)}<br><span title="${source[i]!}">cell ${id[i]!}, ${shortSource(source[i]!)}</span></li>`;
 }
 
 /** The probability of the class that was named. */

@@ -1,5 +1,5 @@
 import { toCsv } from '../evaluate/csv.ts';
-import { classCurvesFigure } from '../figures/classCurves.ts';
+import { classCurvesFigure, oneAxis } from '../figures/classCurves.ts';
 import { reliabilityFigure } from '../figures/reliabilityFigure.ts';
 import { type ClassCurves, classCurves, reliability } from './curves.ts';
 import type { ReportPart } from './evaluation.ts';
@@ -25,38 +25,49 @@ export async function rankingSection(subjects: readonly Subject[]): Promise<Sect
 }
 
 async function rankingOf(part: ReportPart): Promise<Html> {
-  const { classes, labels, probabilities, scores } = part;
-  const K = classes.length;
-  const curves = classes.map((_, k) => classCurves(labels, probabilities, K, k));
+  const { classes, labels, probabilities } = part;
+  const curves = classes.map((_, k) => classCurves(labels, probabilities, classes.length, k));
+  const drawn = [await drawCurves(part, curves, rocText), await drawCurves(part, curves, recallText)];
+  return classes.length > oneAxis ? html`${drawn}` : html`<div class="side">${drawn}</div>`;
+}
+
+interface CurveText {
+  kind: keyof ClassCurves;
+  area: 'rocAuc' | 'averagePrecision';
+  areaName: string;
+  title: string;
+  x: string;
+  y: string;
+  file: string;
+}
+
+const rocText: CurveText = {
+  ...{ kind: 'roc', area: 'rocAuc', areaName: 'area under the curve', title: 'ROC curves' },
+  ...{ x: 'false positive rate', y: 'recall', file: 'roc' },
+};
+
+const recallText: CurveText = {
+  ...{ kind: 'precisionRecall', area: 'averagePrecision', areaName: 'average precision' },
+  ...{ title: 'Precision-recall curves', x: 'recall', y: 'precision', file: 'precision-recall' },
+};
+
+async function drawCurves(part: ReportPart, curves: readonly ClassCurves[], text: CurveText): Promise<Html> {
+  const { classes, labels, scores } = part;
+  const { kind, area, areaName, title, x, y, file } = text;
   const cells = countOf(labels.length, `${part.part} cell`);
-  const note = `Each class against all others, ${cells}.`;
-  const draw = (
-    kind: keyof ClassCurves,
-    area: 'rocAuc' | 'averagePrecision',
-    text: { title: string; x: string; y: string; name: string; areaName: string },
-  ) => {
-    const drawn = classes.flatMap((name, k) =>
-      curves[k]![kind].length === 0
-        ? []
-        : [{ class: name, label: score(scores.perClass[k]![area]), points: curves[k]![kind] }],
-    );
-    const { name, areaName, ...axes } = text;
-    if (drawn.length === 0) return html``;
-    const figure = classCurvesFigure(drawn, {
-      ...axes,
-      diagonal: kind === 'roc',
-      notes: [`${note} Beside the name: ${areaName}.`],
-    });
-    const alt = `${text.title}. ${areaName}: ${drawn.map(one => `${one.class} ${one.label}`).join(', ')}.`;
-    return drawnFigure(figure, {
-      name: `${name}-${part.part}`,
-      alt,
-      caption: `${text.title}, ${cells}.`,
-      csv: curvesCsv(kind, classes, curves),
-    });
-  };
-  return html`<div class="side">${await draw('roc', 'rocAuc', { title: 'ROC curves', x: 'false positive rate', y: 'recall', name: 'roc', areaName: 'area under the curve' })}
-${await draw('precisionRecall', 'averagePrecision', { title: 'Precision-recall curves', x: 'recall', y: 'precision', name: 'precision-recall', areaName: 'average precision' })}</div>`;
+  const drawn = classes.flatMap((name, k) => {
+    const points = curves[k]![kind];
+    return points.length === 0 ? [] : [{ class: name, label: score(scores.perClass[k]![area]), points }];
+  });
+  if (drawn.length === 0) return html``;
+  const notes = [`Each class against all others, ${cells}. Beside the name: ${areaName}.`];
+  const figure = classCurvesFigure(drawn, { title, x, y, notes, diagonal: kind === 'roc' });
+  return drawnFigure(figure, {
+    name: `${file}-${part.part}`,
+    alt: `${title}. ${areaName}: ${drawn.map(one => `${one.class} ${one.label}`).join(', ')}.`,
+    caption: `${title}, ${cells}.`,
+    csv: curvesCsv(kind, classes, curves),
+  });
 }
 
 function curvesCsv(

@@ -5,6 +5,7 @@ import { countsFigure, type StageCounts } from '../figures/countsFigure.ts';
 import { boxedCell, exampleCells, rejectedCells } from './exampleCells.ts';
 import { drawnFigure } from './figureHtml.ts';
 import { type Html, html } from './html.ts';
+import { lowered } from './perRun.ts';
 import { Pictures } from './pictures.ts';
 import { cautions, facts, missing, type Section, table } from './section.ts';
 import type { Subject } from './subject.ts';
@@ -17,8 +18,8 @@ export async function datasetSection(subjects: readonly Subject[]): Promise<Sect
   );
   const parts = [];
   for (const subject of distinct) {
-    if (distinct.length > 1) parts.push(html`<h3>${subject.data.path}</h3>`);
-    parts.push(await describe(subject));
+    const body = await describe(subject);
+    parts.push(distinct.length > 1 ? html`<h3>${subject.data.path}</h3>${lowered(body)}` : body);
   }
   return { id: 'data', title: 'The data set', body: html`${parts}` };
 }

@@ -5,7 +5,7 @@ import { type Pictures, pictureList } from './pictures.ts';
 import { withoutEvaluation } from './scoresSection.ts';
 import { missing, type Section } from './section.ts';
 import type { Subject } from './subject.ts';
-import { count, countOf } from './words.ts';
+import { count, countOf, shortSource } from './words.ts';
 
 const most = 24;
 
@@ -13,21 +13,28 @@ const most = 24;
 export async function mistakesSection(
   subjects: readonly Subject[],
   picturesOf: (subject: Subject) => Pictures | undefined,
+  share = 1,
 ): Promise<Section> {
   const body = await perRun(subjects, subject => {
     const part = subject.evaluation?.parts[0];
-    return part ? mistakesOf(part, picturesOf(subject)) : withoutEvaluation(subject);
+    return part
+      ? mistakesOf(part, picturesOf(subject), Math.max(4, Math.round(share * most)))
+      : withoutEvaluation(subject);
   });
   return { id: 'mistakes', title: 'The most confident mistakes', body };
 }
 
-async function mistakesOf(part: ReportPart, pictures: Pictures | undefined): Promise<Html> {
+async function mistakesOf(
+  part: ReportPart,
+  pictures: Pictures | undefined,
+  shownMost: number,
+): Promise<Html> {
   const { classes, labels, predicted, probabilities, id, source } = part;
   const K = classes.length;
   const sure = (i: number) => probabilities[i * K + predicted[i]!]!;
   const wrong = [...labels.keys()].filter(i => labels[i] !== predicted[i]).sort((a, b) => sure(b) - sure(a));
   if (wrong.length === 0) return html`<p>No cell of the ${part.part} part was named wrongly.</p>`;
-  const shown = wrong.slice(0, most);
+  const shown = wrong.slice(0, shownMost);
   const words = html`<p>${countOf(wrong.length, 'cell')} of ${count(labels.length)} in the ${part.part} part ${wrong.length === 1 ? 'was' : 'were'} named wrongly${
     shown.length < wrong.length && `; the ${shown.length} surest of them`
   }. A sure mistake is often a wrong label: look at the image first.</p>`;
@@ -39,7 +46,7 @@ async function mistakesOf(part: ReportPart, pictures: Pictures | undefined): Pro
     return {
       row: id[i]!,
       alt: `Cell ${id[i]}, ${truth}, taken for ${named}`,
-      caption: html`<strong>${truth}</strong> taken for <strong>${named}</strong>: ${sure(i).toFixed(3)} against ${own.toFixed(3)}<br>cell ${id[i]!}, ${source[i]!}`,
+      caption: html`<strong>${truth}</strong> taken for <strong>${named}</strong>: ${sure(i).toFixed(3)} against ${own.toFixed(3)}<br><span title="${source[i]!}">cell ${id[i]!}, ${shortSource(source[i]!)}</span>`,
     };
   });
   return html`${words}${await pictureList(pictures, cells)}`;

@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { Html, html } from './html.ts';
 import type { Subject } from './subject.ts';
 
 /**
@@ -15,6 +15,11 @@ export async function perRun(
   const parts = [];
   for (const subject of subjects)
     parts.push(html`<div><h3>${subject.name}</h3>
-${await render(subject)}</div>`);
+${lowered(await render(subject))}</div>`);
   return side ? html`<div class="side">${parts}</div>` : html`${parts}`;
+}
+
+/** Headings one level lower: what is said within a part of a section. */
+export function lowered({ text }: Html): Html {
+  return new Html(text.replaceAll('<h3>', '<h4>').replaceAll('</h3>', '</h4>'));
 }

@@ -9,7 +9,7 @@ import { confusionSection } from './confusionSection.ts';
 import { calibrationSection, rankingSection } from './curvesSection.ts';
 import { datasetSection } from './datasetSection.ts';
 import { explainSection } from './explainSection.ts';
-import { html } from './html.ts';
+import { type ExplanationFaults, makeExplanations } from './makeExplanations.ts';
 import { mistakesSection } from './mistakesSection.ts';
 import { formatPage } from './page.ts';
 import { Pictures } from './pictures.ts';
@@ -30,6 +30,8 @@ export interface ReportOptions {
   dataset?: string;
   /** Above the page; made of the runs' names by default. */
   title?: string;
+  /** Make the occlusion maps and embeddings that a run lacks, small ones; true by default. */
+  explain?: boolean;
   /** Sections that come before all others. */
   front?: readonly Section[];
 }
@@ -64,28 +66,43 @@ export async function report(
   const datasets = new OpenDatasets();
   try {
     const material = await readMaterial(sources, datasets, options);
-    const sections = [...(options.front ?? []), ...(await makeSections(material, job))];
-    const { subjects, audits } = material;
-    const page = await formatPage({
-      title:
-        options.title ??
-        `Report on ${listed((subjects.length > 0 ? subjects : sources).map(one => one.name))}`,
-      byline: `Made on ${new Date().toISOString().slice(0, 10)} by brightcell ${version()}.`,
-      head: html`${formatVerdict(subjects, audits)}`,
-      sections,
-    });
+    const made = options.explain === false ? new Map() : await makeExplanations(material.subjects, job);
+    const { page, sections } = await fitPage({ ...material, faults: made }, options, job);
     const out = options.out ?? join(sources[0]!.path, 'report.html');
     await writeWholeFile(out, page);
     const of = (kind: SourceKind) => sources.filter(one => one.kind === kind).map(one => one.path);
     return {
       ...{ out, bytes: Buffer.byteLength(page), runs: of('run'), comparisons: of('comparison') },
-      ...{ volumes: of('volume'), losses: of('losses'), audits: audits.map(one => one.path) },
+      ...{ volumes: of('volume'), losses: of('losses'), audits: material.audits.map(one => one.path) },
       sections: sections.map(one => one.id),
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
     await datasets.close();
   }
+}
+
+type Explained = Material & { faults: ExplanationFaults };
+
+const mostBytes = 9_500_000;
+
+/** The page with as many images as keep it below 10 MB: all that it would show, or a half, a quarter, an eighth of them. */
+async function fitPage(material: Explained, options: ReportOptions, job: Job) {
+  for (let share = 1; ; share /= 2) {
+    const sections = [...(options.front ?? []), ...(await makeSections(material, share, job))];
+    const page = await drawPage(material, sections, options);
+    if (Buffer.byteLength(page) < mostBytes || share < 0.2) return { page, sections };
+  }
+}
+
+function drawPage({ subjects, sources, audits }: Material, sections: Section[], { title }: ReportOptions) {
+  const named = subjects.length > 0 ? subjects : sources;
+  return formatPage({
+    title: title ?? `Report on ${listed(named.map(one => one.name))}`,
+    byline: `Made on ${new Date().toISOString().slice(0, 10)} by brightcell ${version()}.`,
+    head: formatVerdict(subjects, audits),
+    sections,
+  });
 }
 
 /** All that was read, before anything is drawn. */
@@ -124,19 +141,23 @@ async function readAudits(sources: readonly Source[], subjects: readonly Subject
 /** What figures and tables of other commands may take, before base64. */
 const storedBytes = 4_000_000;
 
-async function makeSections({ sources, subjects, audits }: Material, job: Job): Promise<Section[]> {
-  const budget = { bytes: storedBytes };
+async function makeSections(
+  { sources, subjects, audits, faults }: Explained,
+  share: number,
+  job: Job,
+): Promise<Section[]> {
+  const budget = { bytes: share * storedBytes };
   const of = (kind: SourceKind) => sources.filter(one => one.kind === kind);
   const pictures = openPictures(subjects);
   const ofRuns = [
     () => datasetSection(subjects),
     () => trainingSection(subjects),
     () => scoresSection(subjects),
-    () => confusionSection(subjects, pictures),
+    () => confusionSection(subjects, pictures, share),
     () => rankingSection(subjects),
     () => calibrationSection(subjects),
-    () => mistakesSection(subjects, pictures),
-    () => explainSection(subjects, budget),
+    () => mistakesSection(subjects, pictures, share),
+    () => explainSection(subjects, budget, faults),
   ];
   const steps = [
     ...(subjects.length > 0 ? ofRuns : []),

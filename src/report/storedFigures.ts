@@ -10,7 +10,7 @@ export interface Budget {
   bytes: number;
 }
 
-const mostSvg = 500_000;
+const mostSvg = 700_000;
 const mostCsv = 200_000;
 
 /**
@@ -30,7 +30,7 @@ export async function storedFigures(folder: string, budget: Budget): Promise<Htm
   const more =
     left > 0 &&
     html`<p class="note">${countOf(left, 'more figure')}: see <code>${join(folder, 'figures')}</code>.</p>`;
-  return html`${shown}${more}${await tables(folder, budget)}`;
+  return html`<div class="figures">${shown}</div>${more}${await tables(folder, budget)}`;
 }
 
 function isFigure(name: string): boolean {
@@ -74,10 +74,14 @@ function take(budget: Budget, bytes: number): boolean {
   return true;
 }
 
-/** The first words in a figure, which are its title. */
+/** The title of a figure: its large words, or else its first ones. */
 function titleOf(svg: string): string | undefined {
-  const words = /<text\b[^>]*>([^<]+)<\/text>/.exec(svg)?.[1];
-  return words?.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  const texts = [...svg.matchAll(/<text\b([^>]*)>([^<]+)<\/text>/g)];
+  const large = texts.filter(([, attributes]) => attributes!.includes('font-size="15"'));
+  const words = (large.length > 0 ? large : texts.slice(0, 1)).map(([, , own]) => own).join(' ');
+  return words === ''
+    ? undefined
+    : words.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
 async function tables(folder: string, budget: Budget): Promise<Html> {

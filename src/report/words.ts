@@ -49,3 +49,9 @@ export function command(...words: string[]): string {
   );
   return ['brightcell', ...typed].join(' ');
 }
+
+/** Name of a file as it stands below a small image: the end of its path, its middle left out where it is long. */
+export function shortSource(source: string): string {
+  const name = source.split('/').at(-1) ?? source;
+  return name.length <= 26 ? name : `${name.slice(0, 10)}…${name.slice(-14)}`;
+}

@@ -57,44 +57,52 @@ export async function reproduce(
   await makeDataset(dataset, checked, job);
   const data = await describe(dataset);
   const run = await trainNetwork(dataset, out, checked, job);
-  const methods = requests(checked, data.trainingCells);
-  const comparison = await compare(
-    dataset,
-    {
-      methods: methods.map(one => (one.name === 'CNN' ? { name: 'CNN', method: run } : one)),
-      seed: checked.seed,
-      out: join(out, 'comparison'),
-    },
-    staged(job, 'comparing'),
-  );
-  const sizes = sizesFor(data.trainingCells, checked.volumes);
-  const volume = await studyVolume(
-    dataset,
-    { methods, sizes, seeds: checked.seeds, seed: checked.seed, out: join(out, 'volume') },
-    staged(job, 'volumes'),
-  );
+  const { comparison, volume } = await study(dataset, out, run, { options: checked, data }, job);
   const numbers = setBeside({ comparison, volume, counts: data.counts, cells: data.cells });
   const reasons = findReasons(checked, data.cells, data.splitBy);
+  const simulated = checked.folders.length === 0;
   const page = await report(
     [run, comparison.out, volume.out],
     {
       out: join(out, 'report.html'),
-      title: `Meng et al. 2019 run again on ${checked.folders.length > 0 ? 'images' : 'simulated cells'}`,
+      title: `Meng et al. 2019 run again on ${simulated ? 'simulated cells' : 'images'}`,
       front: [besideSection(numbers, reasons)],
     },
     job,
   );
   const result: ReproduceReport = {
-    ...{ out, simulated: checked.folders.length === 0, cells: data.cells, trainingCells: data.trainingCells },
-    ...{ numbers, reasons, dataset, run, report: page.out },
-    seconds: (performance.now() - started) / 1000,
+    ...{ out, simulated, cells: data.cells, trainingCells: data.trainingCells, numbers, reasons },
+    ...{ dataset, run, report: page.out, seconds: (performance.now() - started) / 1000 },
   };
+  const json = JSON.stringify({ options: checked, ...result }, null, 2);
   await writeWholeFile(join(out, 'reproduction.csv'), besideCsv(numbers));
-  await writeWholeFile(
-    join(out, 'reproduction.json'),
-    `${JSON.stringify({ options: checked, ...result }, null, 2)}\n`,
-  );
+  await writeWholeFile(join(out, 'reproduction.json'), `${json}\n`);
   return result;
+}
+
+/** The comparison of Tables III and IV, and Table II. */
+async function study(
+  dataset: string,
+  out: string,
+  run: string,
+  { options, data }: { options: ReproduceOptions; data: { trainingCells: number } },
+  job: Job,
+) {
+  const methods = requests(options, data.trainingCells);
+  const { seed, seeds, volumes } = options;
+  const compared = methods.map(one => (one.name === 'CNN' ? { name: 'CNN', method: run } : one));
+  const comparison = await compare(
+    dataset,
+    { methods: compared, seed, out: join(out, 'comparison') },
+    staged(job, 'comparing'),
+  );
+  const sizes = sizesFor(data.trainingCells, volumes);
+  const volume = await studyVolume(
+    dataset,
+    { methods, sizes, seeds, seed, out: join(out, 'volume') },
+    staged(job, 'volumes'),
+  );
+  return { comparison, volume };
 }
 
 /** Notes what is reproduced, so that another call cannot mix its own into it. */

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => toy.remove());
 
 async function read(paths: string[], options: Parameters<typeof report>[1] = {}) {
-  const made = await report(paths, options);
+  const made = await report(paths, { explain: false, ...options });
   const text = await readFile(made.out, 'utf8');
   return { made, text, document: parseHTML(text).document };
 }
