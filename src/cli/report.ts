@@ -11,7 +11,7 @@ export function addReport(program: Command): void {
     .argument('<folders...>', 'run folders, and folders that compare, study and audit wrote')
     .option('--out <file>', 'the file to write (default: report.html in the first folder)')
     .option('--dataset <folder>', 'where the data set is now, when it was moved since the training')
-    .option('--no-explain', 'make no occlusion maps and embeddings where a run has none')
+    .option('--no-explain', 'make no pictures of filters, maps and embeddings where a run has none')
     .option('--title <text>', 'above the page (default: of the names of the runs)')
     .addHelpText('after', '\nExample:\n  $ brightcell report runs/first comparison')
     .action((folders: string[], options: ReportOptions, command: Command) =>

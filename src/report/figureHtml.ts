@@ -25,17 +25,21 @@ export function svgFigure(svg: string, text: FigureText): Html {
   return frame(uri, { width, height, kind, saves: 'SVG' }, text);
 }
 
-/** A PNG file as a figure. */
-export function pngFigure(png: Buffer, size: { width: number; height: number }, text: FigureText): Html {
-  const uri = `data:image/png;base64,${png.toString('base64')}`;
-  return frame(uri, { ...size, kind: 'plate', saves: 'PNG' }, text);
+/** A WebP image as a figure. */
+export function webpFigure(
+  webp: Buffer,
+  size: { width: number; height: number },
+  text: FigureText,
+): Html {
+  const uri = `data:image/webp;base64,${webp.toString('base64')}`;
+  return frame(uri, { ...size, kind: 'plate', saves: 'WebP' }, text);
 }
 
 interface Frame {
   width: number;
   height: number;
   kind: 'plate' | 'plot';
-  saves: 'SVG' | 'PNG';
+  saves: 'SVG' | 'WebP';
 }
 
 function frame(

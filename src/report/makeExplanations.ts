@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainEmbed } from '../explain/explainEmbed.ts';
+import { explainFilters } from '../explain/explainFilters.ts';
 import { explainOcclusion } from '../explain/explainOcclusion.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { faultOf, type Subject } from './subject.ts';
@@ -22,10 +23,12 @@ export function faultName(subject: Subject, kind: ExplanationKind): string {
 const mapsInAll = 12;
 const positions = 300;
 const embeddedCells = 500;
+/** Of each class, among which those that excite a filter most are looked for. */
+const filterCells = 25;
 
 /**
- * Makes the occlusion maps and the embeddings that a run lacks, small ones, and leaves them in its folder. What cannot be
- * made is noted, not thrown. Throws `cancelled`, `disk-full`.
+ * Makes the filters' pictures, the occlusion maps and the embeddings that a run lacks, small ones, and leaves them in its
+ * folder. What cannot be made is noted, not thrown. Throws `cancelled`, `disk-full`.
  */
 export async function makeExplanations(subjects: readonly Subject[], job: Job): Promise<ExplanationFaults> {
   const faults = new Map<string, string>();
@@ -45,6 +48,10 @@ export async function makeExplanations(subjects: readonly Subject[], job: Job): 
     if (!data.dataset || !folder.finished) continue;
     const perClass = Math.max(1, Math.floor(mapsInAll / data.dataset.header.classes.length));
     const { fold } = folder;
+    if (folder.isNetwork)
+      await make(subject, 'filters', own =>
+        explainFilters(path, [data.path], { perClass: filterCells, fold }, own),
+      );
     await make(subject, 'occlusion', own =>
       explainOcclusion(path, [data.path], { perClass, positions, fold }, own),
     );

@@ -30,7 +30,7 @@ export interface ReportOptions {
   dataset?: string;
   /** Above the page; made of the runs' names by default. */
   title?: string;
-  /** Make the occlusion maps and embeddings that a run lacks, small ones; true by default. */
+  /** Make the pictures of filters, occlusion maps and embeddings that a run lacks, small ones; true by default. */
   explain?: boolean;
   /** Sections that come before all others. */
   front?: readonly Section[];

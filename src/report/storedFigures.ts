@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
-import { csvUri, pngFigure, svgFigure } from './figureHtml.ts';
+import { csvUri, svgFigure, webpFigure } from './figureHtml.ts';
 import { type Html, html } from './html.ts';
 import { countOf } from './words.ts';
 
@@ -14,7 +14,7 @@ const mostSvg = 700_000;
 const mostCsv = 200_000;
 
 /**
- * The figures that a command left in `FOLDER/figures`, SVG where it is not too large, else PNG, and its tables as links
+ * The figures that a command left in `FOLDER/figures`, SVG where it is not too large, else WebP, and its tables as links
  * that save them. What does not fit the budget any more is named.
  */
 export async function storedFigures(folder: string, budget: Budget): Promise<Html> {
@@ -49,16 +49,16 @@ async function maybeFigure(
     return svgFigure(svg, { name: stem, alt: title, caption: title });
   }
   if (!names.includes(`${stem}.png`)) return undefined;
-  const png = await smallPng(join(folder, `${stem}.png`));
-  if (!png || !take(budget, png.data.length)) return undefined;
+  const image = await smallImage(join(folder, `${stem}.png`));
+  if (!image || !take(budget, image.data.length)) return undefined;
   const title = (svg !== undefined && titleOf(svg)) || stem;
-  return pngFigure(png.data, png, { name: stem, alt: title, caption: title });
+  return webpFigure(image.data, image, { name: stem, alt: title, caption: title });
 }
 
-/** A PNG file at most 1,400 pixels wide; undefined for what is none. */
-async function smallPng(path: string) {
+/** A PNG file as WebP, at most 1,600 pixels wide; undefined for what is none. */
+async function smallImage(path: string) {
   try {
-    const resized = sharp(path).resize({ width: 1400, withoutEnlargement: true }).png({ palette: true });
+    const resized = sharp(path).resize({ width: 1600, withoutEnlargement: true }).webp({ quality: 80 });
     const { data, info } = await resized.toBuffer({ resolveWithObject: true });
     return { data, width: info.width, height: info.height };
   } catch {
