@@ -36,6 +36,7 @@ export function addReproduce(program: Command): void {
       'folder of everything (default: reproduction); what is finished there is kept',
       'reproduction',
     )
+    .option('--no-explain', 'make no pictures of filters, maps and embeddings for the report')
     .addHelpText('after', '\nExample:\n  $ brightcell reproduce --cells 3000 --epochs 5')
     .action(
       (

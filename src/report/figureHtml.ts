@@ -26,11 +26,7 @@ export function svgFigure(svg: string, text: FigureText): Html {
 }
 
 /** A WebP image as a figure. */
-export function webpFigure(
-  webp: Buffer,
-  size: { width: number; height: number },
-  text: FigureText,
-): Html {
+export function webpFigure(webp: Buffer, size: { width: number; height: number }, text: FigureText): Html {
   const uri = `data:image/webp;base64,${webp.toString('base64')}`;
   return frame(uri, { ...size, kind: 'plate', saves: 'WebP' }, text);
 }
@@ -59,7 +55,8 @@ export function csvUri(csv: string): string {
   return `data:text/csv;charset=utf-8;base64,${Buffer.from(csv).toString('base64')}`;
 }
 
-function sizeOf(svg: string): [number, number] {
+/** Width and height of an SVG document as its head says; 0 where it does not. */
+export function sizeOf(svg: string): [number, number] {
   const head = /<svg\b[^>]*>/.exec(svg)?.[0] ?? '';
   const side = (name: string) => Number(new RegExp(`\\s${name}="([\\d.]+)(?:px)?"`).exec(head)?.[1] ?? 0);
   return [Math.round(side('width')), Math.round(side('height'))];

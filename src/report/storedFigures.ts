@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
-import { csvUri, svgFigure, webpFigure } from './figureHtml.ts';
+import { csvUri, sizeOf, svgFigure, webpFigure } from './figureHtml.ts';
 import { type Html, html } from './html.ts';
 import { countOf } from './words.ts';
 
@@ -21,16 +21,33 @@ export async function storedFigures(folder: string, budget: Budget): Promise<Htm
   const names = await readdir(join(folder, 'figures')).catch(() => [] as string[]);
   const stems = [...new Set(names.filter(isFigure).map(name => basename(name, extname(name))))].sort();
   const shown = [];
+  const tall = [];
   let left = 0;
   for (const stem of stems) {
-    const figure = await maybeFigure(join(folder, 'figures'), stem, names, budget);
-    if (figure) shown.push(figure);
-    else left++;
+    const stored = await maybeFigure(join(folder, 'figures'), stem, names, budget);
+    if (!stored) left++;
+    else if (stored.height > tallest * stored.width) tall.push(folded(stored));
+    else shown.push(stored.figure);
   }
   const more =
     left > 0 &&
     html`<p class="note">${countOf(left, 'more figure')}: see <code>${join(folder, 'figures')}</code>.</p>`;
-  return html`<div class="figures">${shown}</div>${more}${await tables(folder, budget)}`;
+  return html`<div class="figures">${shown}</div>${tall}${more}${await tables(folder, budget)}`;
+}
+
+/** What is taller than so many times its width is opened by the reader. */
+const tallest = 2.5;
+
+interface StoredFigure {
+  title: string;
+  figure: Html;
+  width: number;
+  height: number;
+}
+
+function folded({ title, figure }: StoredFigure): Html {
+  return html`<details><summary>${title}</summary>${figure}</details>
+`;
 }
 
 function isFigure(name: string): boolean {
@@ -42,17 +59,20 @@ async function maybeFigure(
   stem: string,
   names: string[],
   budget: Budget,
-): Promise<Html | undefined> {
-  const svg = names.includes(`${stem}.svg`) ? await readFile(join(folder, `${stem}.svg`), 'utf8') : undefined;
-  if (svg !== undefined && svg.length <= mostSvg && take(budget, svg.length)) {
-    const title = titleOf(svg) ?? stem;
-    return svgFigure(svg, { name: stem, alt: title, caption: title });
+): Promise<StoredFigure | undefined> {
+  const svg = names.includes(`${stem}.svg`) ? await readFile(join(folder, `${stem}.svg`), 'utf8') : '';
+  const title = titleOf(svg) ?? stem;
+  // Figures of several commands may have the same name.
+  const text = { name: `${basename(dirname(folder))}-${stem}`, alt: title, caption: title };
+  if (svg !== '' && svg.length <= mostSvg && take(budget, svg.length)) {
+    const [width, height] = sizeOf(svg);
+    return { title, figure: svgFigure(svg, text), width, height };
   }
   if (!names.includes(`${stem}.png`)) return undefined;
   const image = await smallImage(join(folder, `${stem}.png`));
   if (!image || !take(budget, image.data.length)) return undefined;
-  const title = (svg !== undefined && titleOf(svg)) || stem;
-  return webpFigure(image.data, image, { name: stem, alt: title, caption: title });
+  const { width, height } = image;
+  return { title, figure: webpFigure(image.data, image, text), width, height };
 }
 
 /** A PNG file as WebP, at most 1,600 pixels wide; undefined for what is none. */

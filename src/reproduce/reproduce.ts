@@ -42,16 +42,17 @@ export interface ReproduceReport {
  * Runs Meng et al. 2019 from images to report: import (or simulation), screening, split, training of the network, comparison
  * with kNN on 6,500 references, SVM and the network of Gao et al., and accuracy by number of images; then sets every
  * number of Tables II, III and IV beside the paper's. All of it goes into `out`; the same call goes on after a stop.
- * Writes reproduction.json, reproduction.csv and report.html. Throws `option-invalid`, also where another reproduction
+ * Writes reproduction.json, reproduction.csv and report.html, with the pictures of what the network sees unless `explain` is false. Throws `option-invalid`, also where another reproduction
  * stands in `out`, and what the steps throw.
  */
 export async function reproduce(
   out: string,
-  options: Partial<ReproduceOptions> = {},
+  options: Partial<ReproduceOptions> & { explain?: boolean } = {},
   job: Job = {},
 ): Promise<ReproduceReport> {
   const started = performance.now();
-  const checked = checkReproduceOptions(options);
+  const { explain, ...rest } = options;
+  const checked = checkReproduceOptions(rest);
   await claim(out, checked);
   const dataset = join(out, 'cells');
   await makeDataset(dataset, checked, job);
@@ -67,6 +68,7 @@ export async function reproduce(
       out: join(out, 'report.html'),
       title: `Meng et al. 2019 run again on ${simulated ? 'simulated cells' : 'images'}`,
       front: [besideSection(numbers, reasons)],
+      explain,
     },
     job,
   );
@@ -128,7 +130,7 @@ async function makeDataset(dataset: string, options: ReproduceOptions, job: Job)
   if (await hasSplit(dataset)) return;
   if (folders.length === 0) {
     const sessions = Math.min(1000, Math.max(12, Math.round(cells / 150)));
-    await simulate(dataset, { cells, seed, sessions, weights: paperImages }, job);
+    await simulate(dataset, { cells, seed, sessions, weights: weightsFor(cells) }, job);
   }
   for (const folder of folders) {
     throwIfCancelled(job);
@@ -137,6 +139,17 @@ async function makeDataset(dataset: string, options: ReproduceOptions, job: Job)
   await screen(dataset, {}, job);
   const brought = folders.length > 0 && (await bringsSplit(dataset));
   await split(dataset, brought ? { by: 'imported' } : { by, seed, fractions: paperSplit }, job);
+}
+
+const leastOfClass = 60;
+
+/** Types as frequent as in the public images, but each with some 60 cells, so that every part of the split has some. */
+function weightsFor(cells: number): Record<string, number> {
+  const total = Object.values(paperImages).reduce((sum, one) => sum + one, 0);
+  const least = (total * leastOfClass) / cells;
+  return Object.fromEntries(
+    Object.entries(paperImages).map(([name, images]) => [name, Math.max(images, least)]),
+  );
 }
 
 async function hasSplit(dataset: string): Promise<boolean> {

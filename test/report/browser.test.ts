@@ -7,24 +7,25 @@ import { report } from '../../src/report/report.ts';
 import { hasBrowser, launch, type OpenPage, openFile } from './browser.ts';
 import { hasRealImages, makeRealRun, type RealSet } from './realRun.ts';
 
-const sets: [RealSet, number][] = [
-  ['flowcam', 50],
-  ['mitocheck', 14],
+/** Cells of each class, and whether the pictures of what the network sees are made. */
+const sets: [RealSet, number, boolean][] = [
+  ['flowcam', 40, true],
+  ['mitocheck', 14, false],
 ];
 
 describe.skipIf(!hasBrowser || !hasRealImages).each(sets)(
   'the report of a run on %s, in Chromium',
-  (name, cells) => {
+  (name, cells, explain) => {
     let browser: Browser;
     let made: Awaited<ReturnType<typeof makeRealRun>>;
     let file: string;
     let open: OpenPage;
     beforeAll(async () => {
       made = await makeRealRun(name, cells);
-      file = (await report([made.run])).out;
+      file = (await report([made.run], { explain })).out;
       browser = await launch();
       open = await openFile(browser, file, { viewport: { width: 1100, height: 800 } });
-    }, 120_000);
+    }, 240_000);
     afterAll(async () => {
       await browser?.close();
       await made?.remove();
@@ -55,6 +56,10 @@ describe.skipIf(!hasBrowser || !hasRealImages).each(sets)(
         expect(saves).toContain(`${stem}.csv text/csv;`);
       }
       expect(saves).toContain('cell.svg image/svg');
+      const explained = ['filters-conv1-filters', 'occlusion-classes', 'embed-classes', 'embed-separability'];
+      expect(explained.filter(stem => saves.some(one => one.startsWith(`${stem}.`)))).toEqual(
+        explain ? explained : [],
+      );
       const images = await open.page
         .locator('main img')
         .evaluateAll(all => all.map(one => (one as HTMLImageElement).naturalWidth));
