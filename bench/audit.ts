@@ -1,7 +1,8 @@
-// `node scripts/runTypeScript.mjs bench/audit.ts [--seeds 100] [--cells 400] [--side 64] [--sessions 12]` (after npm run
-// build): what the audit says of simulated data sets, one a seed, as they are and with --confounded: how often it calls
-// them confounded, which parts warn, and how long one takes. Nothing may be said against the former but by chance: at
-// most 1 in 20 may be called confounded; the latter must be, each one.
+// `node scripts/runTypeScript.mjs bench/audit.ts [--seeds 100] [--cells 400] [--side 64] [--sessions 12]
+// [--parts shortcut,session] [--only plain|confounded]` (after npm run build): what the audit says of simulated data sets,
+// one a seed, as they are and with --confounded: how often it calls them confounded, which parts warn, and how long one
+// takes. Nothing may be said against the former but by chance: at most 1 in 20 may be called confounded; the latter must
+// be, each one.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +17,15 @@ const { values } = parseArgs({
     side: { type: 'string', default: '64' },
     sessions: { type: 'string', default: '12' },
     parts: { type: 'string', default: 'shortcut,session' },
+    only: { type: 'string' }, // 'plain' or 'confounded'
   },
 });
 const [seeds, cells, side, sessions] = [values.seeds, values.cells, values.side, values.sessions].map(Number);
 const parts = values.parts!.split(',');
 
-for (const confounded of [false, true]) {
+for (const confounded of [false, true].filter(
+  one => !values.only || (values.only === 'confounded') === one,
+)) {
   const called = { confounded: 0, ...Object.fromEntries(parts.map(name => [name, 0])) } as Record<
     string,
     number

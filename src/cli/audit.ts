@@ -16,7 +16,7 @@ export function addAudit(program: Command): void {
     .argument('[run]', 'run folder, to audit what was trained on it too')
     .option(
       '--parts <list>',
-      'what to ask: shortcut, session, leak, stability ... (default: all; a wrong name lists them)',
+      'what to ask: shortcut, session, leak, labels, stability (default: all)',
       listOf(String),
     )
     .option(
