@@ -1,6 +1,7 @@
 export { audit } from './audit/audit.ts';
 export type { AuditReport, PartMember } from './audit/auditReport.ts';
 export type { AuditOptions } from './audit/options.ts';
+export type { Calibration } from './classifiers/calibration.ts';
 export type { Classifier, LoadedClassifier, LoadOptions } from './classifiers/classifier.ts';
 export {
   type ClassifyOptions,
@@ -32,6 +33,10 @@ export { hasBfloat16, type Precision } from './engine/precision.ts';
 export { BrightcellError, type ErrorCode, errorCodes } from './errors.ts';
 export { findCautions } from './evaluate/cautions.ts';
 export { compareMethods, type MethodComparison, type MethodPredictions } from './evaluate/comparison.ts';
+export type { Doubts, SetFigures } from './evaluate/doubts.ts';
+export { type FigureIntervals, findIntervals, type PartIntervals } from './evaluate/figureIntervals.ts';
+export { findOperatingPoints, type OperatingPoint } from './evaluate/operatingPoints.ts';
+export { measureReliability, type ReliabilityBin } from './evaluate/reliability.ts';
 export { type EvaluatedPart, formatEvaluation, type GroupScore } from './evaluate/report.ts';
 export {
   type ClassScores,

@@ -24,6 +24,18 @@ test('a dense layer on two pixels gives the softmax of its logits', async () => 
   expectClose(probabilities, softmax([2, 3.5, 4]));
 });
 
+test('a temperature divides the logits, and one that is not above 0 is refused', async () => {
+  const tensors = [{ name: '0.dense.weights', shape: [3, 2], data: Float32Array.of(1, 0, 0, 1, 1, 1) }];
+  const spec = network([1, 1, 2], [{ type: 'dense', units: 3, bias: false }]);
+  const { probabilities } = await run(spec, tensors, [2, 3], { temperature: 2.5 });
+  expectClose(probabilities, softmax([2 / 2.5, 3 / 2.5, 5 / 2.5]));
+  for (const temperature of [0, -1, Number.NaN]) {
+    expect(() => exportOnnx(spec, tensors, { temperature })).toThrow(
+      expect.objectContaining({ code: 'option-invalid' }),
+    );
+  }
+});
+
 test('every activation, batch norm and inner outputs have their formulas', async () => {
   const layers: LayerSpec[] = [
     { type: 'batchNorm', epsilon: 0.5 },

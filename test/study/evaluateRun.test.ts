@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Dataset } from '../../src/dataset/dataset.ts';
 import { split } from '../../src/dataset/split.ts';
 import type { Progress } from '../../src/job.ts';
+import { train as trainAny } from '../../src/methods/train.ts';
 import { simulate } from '../../src/simulate/simulate.ts';
 import { type EvaluationReport, evaluate } from '../../src/study/evaluateRun.ts';
 import { train } from '../../src/train/train.ts';
@@ -130,6 +131,44 @@ describe('a run on its own data set', () => {
     const stop = evaluate(run, { out }, { signal: AbortSignal.abort() });
     await expect(stop).rejects.toMatchObject({ code: 'cancelled' });
     await expect(readdir(out)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a calibrated model', () => {
+  let doubtful: EvaluationReport;
+  beforeAll(async () => {
+    const runs = join(folder, 'calibrated');
+    const { run } = await trainAny(dataset, { model: 'features+forest', out: runs });
+    doubtful = await evaluate(run, { purities: [0.8] });
+  });
+
+  test('says what scaling, unknown cells and sets are worth on each part', () => {
+    for (const { doubts, scores } of doubtful.parts) {
+      expect(doubts!.calibratedOn).toBe(doubtful.parts[0]!.scores.cells);
+      expect(doubts!.sets.map(one => [one.byClass, one.coverage])).toEqual(
+        [false, true].flatMap(byClass => [0.9, 0.95, 0.99].map(coverage => [byClass, coverage])),
+      );
+      for (const { covered, leastOfClass, meanSize } of doubts!.sets) {
+        expect(leastOfClass).toBeLessThanOrEqual(covered);
+        expect(meanSize).toBeGreaterThanOrEqual(covered);
+        expect(meanSize).toBeLessThanOrEqual(scores.perClass.length);
+      }
+      expect(JSON.stringify(doubts)).not.toContain('null');
+    }
+  });
+
+  test('was scaled so that its validation log loss is no larger, and covers the validation part as promised', () => {
+    const { doubts, scores } = doubtful.parts[0]!;
+    expect(scores.logLoss).toBeLessThanOrEqual(doubts!.beforeScaling.logLoss + 1e-9);
+    for (const { covered, coverage } of doubts!.sets) expect(covered).toBeGreaterThanOrEqual(coverage);
+    for (const { asked, refused } of doubts!.unknown.rates) expect(refused).toBeLessThanOrEqual(asked);
+  });
+
+  test('has operating points for the purity asked, chosen on the validation part', () => {
+    for (const { operatingPoints } of doubtful.parts) {
+      expect(operatingPoints.chosenOn).toBe('validation');
+      expect(operatingPoints.points.map(one => one.target)).toEqual(operatingPoints.points.map(() => 0.8));
+    }
   });
 });
 
