@@ -51,8 +51,10 @@ console.log('positions  seconds  times less  mean error  largest error  rank cor
 for (const i of budgets.keys()) {
   const of = (measured: (some: Measured, whole: Measured) => number) =>
     median(results.map(one => measured(one.some[i]!, one.full)));
-  const errors = (some: Measured, whole: Measured) =>
-    some.map.probability.map((value, p) => Math.abs(value - whole.map.probability[p]!) / rangeOf(whole.map));
+  const errors = (some: Measured, whole: Measured) => {
+    const range = rangeOf(whole.map);
+    return some.map.probability.map((value, p) => Math.abs(value - whole.map.probability[p]!) / range);
+  };
   const columns = [
     of(some => some.map.measured)
       .toFixed(0)
