@@ -38,7 +38,9 @@ export async function drawCloud(cloud: PointCloud, series: Series[]): Promise<Pa
       y: { domain: [low[1], high[1]], axis: null },
       marks: [
         plot.frame({ stroke: '#bbb' }),
-        picture === undefined ? dots(plot, cloud, series, order) : image(plot, picture, side),
+        ...(picture === undefined
+          ? [dots(plot, cloud, series, order)]
+          : [image(plot, picture, side), ...names(plot, cloud, series)]),
       ],
     }),
   };
@@ -80,6 +82,22 @@ function image(plot: Plot, src: string, side: number) {
     frameAnchor: 'middle',
     preserveAspectRatio: 'none',
   });
+}
+
+/** More series than there are colours: without symbols, a name in the middle of each says which it is. */
+const mostColours = 8;
+
+function names(plot: Plot, { coordinates, series: own }: PointCloud, series: Series[]) {
+  if (series.length <= mostColours) return [];
+  const middles = series.flatMap(({ name }, s) => {
+    const members = [...own.keys()].filter(i => own[i] === s);
+    const middle = (part: number) =>
+      members.map(i => coordinates[2 * i + part]!).sort((a, b) => a - b)[members.length >> 1]!;
+    return members.length === 0 ? [] : [{ name, x: middle(0), y: middle(1) }];
+  });
+  return [
+    plot.text(middles, { x: 'x', y: 'y', text: 'name', stroke: 'white', strokeWidth: 4, fill: 'black' }),
+  ];
 }
 
 /** Three picture elements a pixel of the plot: sharp on paper. */

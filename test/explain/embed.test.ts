@@ -223,5 +223,21 @@ describe('figures of embeddings', () => {
     expect(svg).toContain('data:image/png;base64,');
     expect(svg.length).toBeLessThan(2_000_000);
     expect(svg.match(/<path/g)?.length ?? 0).toBeLessThan(50);
+    expect(svg.match(/>b</g)).toHaveLength(1);
+  });
+
+  test('of many cells of more classes than there are colours have names in the middle of each', async () => {
+    const N = mostSymbols + 1;
+    const coordinates = Float32Array.from({ length: 2 * N }, (_, i) => Math.sin(i * 12.9898) * 10);
+    const series = makeSeries(Array.from({ length: 9 }, (_, i) => `type ${i}`));
+    const cloud = {
+      title: '',
+      coordinates,
+      series: Int32Array.from({ length: N }, (_, i) => i % 9),
+      side: 300,
+    };
+    const panels = [await drawCloud(cloud, series)];
+    const svg = await drawFigure({ title: 'Many', notes: [], series, panels, columns: 1 });
+    expect(svg.match(/>type 8</g)).toHaveLength(2);
   });
 });
