@@ -86,8 +86,9 @@ function believable(subjects: readonly Subject[], audits: readonly AuditFacts[])
     const path = subjects[0]!.data.path;
     return html`Whether shortcuts, leaks or wrong labels play a part has not been checked: <code>${command('audit', path)}</code> does it.${warned}`;
   }
+  const asked = [...new Set(audits.flatMap(one => one.parts.map(part => part.name)))];
   const warnings = audits.reduce((sum, one) => sum + one.parts.filter(part => part.warning).length, 0);
   return warnings === 0
-    ? html`The audit found no shortcut, leak or session effect that would explain it away.${warned}`
+    ? html`The audit (${listed(asked)}) found nothing that would explain it away.${warned}`
     : html`The audit did not call the data confounded, but warns in ${countOf(warnings, 'point')}: see <a href="#audit">the audit</a>.${warned}`;
 }
