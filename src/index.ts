@@ -106,6 +106,7 @@ export type { SimulateReport } from './simulate/report.ts';
 export { simulate } from './simulate/simulate.ts';
 export { type CompareOptions, compare } from './study/compare.ts';
 export type { CompareReport } from './study/compareReport.ts';
+export { type CrossValidationReport, crossValidate } from './study/crossValidate.ts';
 export { type EvaluateOptions, type EvaluationReport, evaluate } from './study/evaluateRun.ts';
 export { type LossOptions, studyLoss } from './study/loss.ts';
 export type { LossReport } from './study/lossReport.ts';

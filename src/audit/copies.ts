@@ -45,15 +45,20 @@ export interface Copies {
 }
 
 /** What two images must have in common to be taken for one cell; chosen by false alarms: docs/leaks.md. */
-export const copyLimits = { correlation: 0.97, detail: 0.985, noisyDetail: 0.7, noise: 1.4 };
+export const copyLimits = {
+  ...{ correlation: 0.97, detail: 0.985, noisyDetail: 0.7, noise: 1.4 },
+  ...{ closeCorrelation: 0.992, closeNoise: 4 },
+};
 
 /**
- * Whether one image is a copy of the other: both correlate, and either what is not the same all around the cell does too, or
- * they differ by no more than their own noise. Smooth round cells correlate with each other, but not in such detail.
+ * Whether one image is a copy of the other: both correlate, and either they differ by no more than their own noise, or what is
+ * not the same all around the cell correlates and the whole closely. Smooth round cells correlate, but not in such detail.
  */
 export function isCopy(correlation: number, detail: number, residual: number): boolean {
   if (!(correlation >= copyLimits.correlation)) return false;
-  return detail >= copyLimits.detail || (detail >= copyLimits.noisyDetail && residual <= copyLimits.noise);
+  if (detail >= copyLimits.noisyDetail && residual <= copyLimits.noise) return true;
+  const close = correlation >= copyLimits.closeCorrelation || residual <= copyLimits.closeNoise;
+  return close && detail >= copyLimits.detail;
 }
 
 const candidatesEach = 8;

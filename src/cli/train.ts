@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Facts } from '../learners/learner.ts';
 import type { MethodTrainOptions } from '../methods/options.ts';
 import type { CalibratedReport, CalibrationReport, PlainReport } from '../methods/report.ts';
+import type { CrossValidationReport } from '../study/crossValidate.ts';
 import type { PartScore, TrainReport } from '../train/report.ts';
 import { methodHelp } from './methodHelp.ts';
 import { realNumber, wholeNumber } from './numbers.ts';
@@ -41,6 +42,11 @@ export function addTrain(program: Command): void {
     .addOption(precisionOption())
     .option('--seed <n>', 'the same seed gives the same weights', wholeNumber(0))
     .option('--fold <n>', 'fold of a k-fold split to hold out as the test part', wholeNumber(0))
+    .option(
+      '--cross-validate <k>',
+      'train k times, each fold of a k-fold split held out in turn, and score all cells together',
+      wholeNumber(3, 100),
+    )
     .option('--out <folder>', 'folder of all runs (default: runs)')
     .option('--name <name>', 'name of the run')
     .option('--resume <run>', 'go on with a run that was stopped')
@@ -49,15 +55,52 @@ export function addTrain(program: Command): void {
       `\n${methodHelp()}\n\nExamples:\n  $ brightcell train cells --name first --epochs 40\n` +
         '  $ brightcell train cells --model centroid --set sharpness=2',
     )
-    .action((dataset: string, flags: TrainFlags, command: Command) =>
-      perform(command, {
+    .action((dataset: string, { crossValidate: folds, ...flags }: TrainFlags, command: Command) => {
+      if (folds !== undefined) return crossValidate(dataset, folds, flags, command);
+      return perform(command, {
         work: async job =>
           (await import('../methods/train.ts')).train(dataset, trainOptions(flags, command), job),
         print: printTraining,
         next: report => ['evaluate', report.run],
         stopped: error => howToGoOn(dataset, error.fields.run ?? flags.resume, error.fields.again === true),
-      }),
-    );
+      });
+    });
+}
+
+function crossValidate(dataset: string, folds: number, flags: TrainFlags, command: Command): Promise<void> {
+  return perform(command, {
+    work: async job =>
+      (await import('../study/crossValidate.ts')).crossValidate(
+        dataset,
+        folds,
+        trainOptions(flags, command),
+        job,
+      ),
+    print: printCrossValidation,
+    stopped: () => 'Runs of finished folds stand. Start again under another --name.',
+  });
+}
+
+/** A cross-validation as a person reads it. */
+export async function printCrossValidation(report: CrossValidationReport): Promise<string> {
+  const { drawTable } = await import('./table.ts');
+  const { scores, intervals, resampled, runs } = report;
+  const [low, high] = intervals?.accuracy ?? scores.accuracyInterval;
+  const rows = runs.map(one => [
+    one.fold,
+    formatCount(one.testCells),
+    formatPercent(one.accuracy),
+    formatPercent(one.balancedAccuracy),
+    one.run,
+  ]);
+  return [
+    drawTable(['Fold held out', 'Cells', 'Accuracy', 'Balanced', 'Run'], rows),
+    '',
+    `All ${countOf(scores.cells, 'cell')}, each judged by a run that has not seen it: accuracy ${formatPercent(scores.accuracy)} ` +
+      `(95 %: ${formatPercent(low)} to ${formatPercent(high)}, ${resampled}s resampled), balanced accuracy ` +
+      `${formatPercent(scores.balancedAccuracy)}, macro F1 ${formatScore(scores.macro.f1)}.`,
+    `Report: ${report.file}`,
+  ].join('\n');
 }
 
 /** Names that options take: those of the library, which is not loaded for them (a test compares). */
@@ -75,6 +118,7 @@ export const choices = {
 
 type TrainFlags = Omit<MethodTrainOptions, 'augmentation' | 'settings'> & {
   augmentation: boolean;
+  crossValidate?: number;
   set?: Record<string, unknown>;
 };
 
