@@ -19,8 +19,17 @@ export interface ReportPart {
   /** N x K row major. */
   probabilities: Float32Array;
   scores: Scores;
+  /** As the evaluation found them: by group where there are groups; undefined of an evaluation that has none. */
+  intervals: PartIntervals | undefined;
   groups: GroupScore[];
   cautions: string[];
+}
+
+export interface PartIntervals {
+  /** Why they are by cell or by group, in a sentence. */
+  why: string;
+  /** By the figure's name in scores.json; null where nothing varies. */
+  of: Record<string, [number, number] | null>;
 }
 
 export interface ReportEvaluation {
@@ -31,10 +40,34 @@ export interface ReportEvaluation {
   cautions: string[];
 }
 
+/** Figures of the whole part; those of classes, a list, are left out. */
+const intervalsSchema = z.record(z.string(), z.unknown()).transform(record =>
+  Object.fromEntries(
+    Object.entries(record).flatMap(([name, ends]) => {
+      const known = z.tuple([z.number(), z.number()]).nullable().safeParse(ends);
+      return known.success ? [[name, known.data]] : [];
+    }),
+  ),
+);
+
 const schema = z.object({
   classes: z.array(z.string()).min(2),
   dataset: z.string(),
-  parts: z.array(z.object({ part: z.string(), cautions: z.array(z.string()) })),
+  parts: z.array(
+    z.object({
+      part: z.string(),
+      cautions: z.array(z.string()),
+      intervals: z
+        .object({
+          shown: z.enum(['cell', 'group']),
+          why: z.string(),
+          byCell: intervalsSchema,
+          byGroup: intervalsSchema.nullable(),
+        })
+        .optional()
+        .catch(undefined),
+    }),
+  ),
   cautions: z.array(z.string()),
 });
 
@@ -50,10 +83,10 @@ export async function maybeReadEvaluation(run: string): Promise<ReportEvaluation
   const table = await readPredictionsParquet(path, known?.classes ?? []);
   if (!known) return undefined;
   const names = [...new Set(table.part)].sort((a, b) => rank(a) - rank(b));
-  const parts = names.map(name => ({
-    ...cutPart(table, name),
-    cautions: known.parts.find(one => one.part === name)?.cautions ?? [],
-  }));
+  const parts = names.map(name => {
+    const said = known.parts.find(one => one.part === name);
+    return { ...cutPart(table, name), cautions: said?.cautions ?? [], intervals: shownOf(said?.intervals) };
+  });
   return { dataset: known.dataset, parts, cautions: known.cautions };
 }
 
@@ -65,6 +98,12 @@ function parse(text: string) {
   }
 }
 
+function shownOf(intervals: z.infer<typeof schema>['parts'][number]['intervals']): PartIntervals | undefined {
+  if (!intervals) return undefined;
+  const { shown, why, byCell, byGroup } = intervals;
+  return { why, of: (shown === 'group' && byGroup) || byCell };
+}
+
 const order = ['test', 'all', 'validation', 'train'];
 
 function rank(part: string): number {
@@ -72,7 +111,7 @@ function rank(part: string): number {
   return place < 0 ? order.length : place;
 }
 
-function cutPart(table: PredictionTable, name: string): Omit<ReportPart, 'cautions'> {
+function cutPart(table: PredictionTable, name: string): Omit<ReportPart, 'cautions' | 'intervals'> {
   const rows = table.part.flatMap((part, i) => (part === name ? [i] : []));
   const { classes } = table;
   const K = classes.length;

@@ -56,16 +56,13 @@ export async function rejectedCells(dataset: Dataset, pictures: Pictures): Promi
   return pictureList(pictures, cells);
 }
 
-/** One cell with the smallest box around it; as in Fig. 4 of Meng et al. 2019. Nothing where no cell is found in it. */
+/** One cell with the smallest box around it; as in Fig. 4 of Meng et al. 2019. Nothing where no cell is found. */
 export async function boxedCell(dataset: Dataset): Promise<Html> {
-  const [id] = await spreadIds(dataset, "label >= 0 AND verdict IS DISTINCT FROM 'rejected'", 1);
-  if (id === undefined) return html``;
+  const chosen = await usualCell(dataset);
+  if (!chosen) return html``;
+  const { id, box } = chosen;
   const { height, width, channels, classes } = dataset.header;
-  const images = dataset.images();
-  const mask = await tryFindCells(images, id);
-  const box = mask && boxOf(mask, width);
-  if (!box) return html``;
-  const pixels = images.read(id);
+  const pixels = dataset.images().read(id);
   const bytes = pixels instanceof Uint8Array ? pixels : Uint8Array.from(pixels, value => value >> 8);
   const gray = bytes.subarray(0, height * width);
   const png = await sharp(gray, { raw: { width, height, channels: 1 } })
@@ -83,12 +80,30 @@ export async function boxedCell(dataset: Dataset): Promise<Html> {
 ${svgFigure(drawBox(png, { height, width }, box), { name: 'cell', alt: words, caption })}`;
 }
 
+const looked = 32;
+
+/** Of some cells the one of middle size, of those clear of the image's edge where there are any. */
+async function usualCell(dataset: Dataset): Promise<{ id: number; box: Box } | undefined> {
+  const ids = await spreadIds(dataset, "label >= 0 AND verdict IS DISTINCT FROM 'rejected'", looked);
+  const { height, width } = dataset.header;
+  const masks = await tryFindCells(dataset.images(), ids);
+  const found = ids.flatMap((id, i) => {
+    const box = masks && boxOf(masks.subarray(i * height * width, (i + 1) * height * width), width);
+    return box ? [{ id, box }] : [];
+  });
+  const clear = found.filter(
+    ({ box }) => box.top > 0 && box.left > 0 && box.bottom < height - 1 && box.right < width - 1,
+  );
+  const of = clear.length > 0 ? clear : found;
+  return of.sort((a, b) => a.box.pixels - b.box.pixels)[of.length >> 1];
+}
+
 async function tryFindCells(
   images: ReturnType<Dataset['images']>,
-  id: number,
+  ids: number[],
 ): Promise<Uint8Array | undefined> {
   try {
-    return await findCells(images, Int32Array.of(id));
+    return await findCells(images, Int32Array.from(ids));
   } catch (error) {
     if (error instanceof BrightcellError && error.code === 'option-invalid') return undefined;
     throw error;

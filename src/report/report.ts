@@ -16,6 +16,7 @@ import { Pictures } from './pictures.ts';
 import { modelCardSection, provenanceSection } from './provenanceSection.ts';
 import { scoresSection } from './scoresSection.ts';
 import type { Section } from './section.ts';
+import { sortingSection } from './sortingSection.ts';
 import { findSources, type Source, type SourceKind } from './sources.ts';
 import { comparisonSection, lossSection, volumeSection } from './studySections.ts';
 import { OpenDatasets, readSubject, type Subject } from './subject.ts';
@@ -156,6 +157,7 @@ async function makeSections(
     () => confusionSection(subjects, pictures, share),
     () => rankingSection(subjects),
     () => calibrationSection(subjects),
+    () => sortingSection(subjects),
     () => mistakesSection(subjects, pictures, share),
     () => explainSection(subjects, budget, faults),
   ];

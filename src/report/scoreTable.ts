@@ -7,6 +7,8 @@ import { count, interval, score } from './words.ts';
 export interface MethodScores {
   method: string;
   scores: Scores;
+  /** 95 % intervals by the figure's name; those of `scores` are shown where there are none. */
+  intervals?: Record<string, readonly [number, number] | null>;
 }
 
 const measurements: {
@@ -101,28 +103,30 @@ function rankAmong(
   return new Set(values.flatMap(one => (one !== null && shown(one) > shown(own) ? [shown(one)] : []))).size;
 }
 
-const overall: [
-  string,
-  (scores: Scores) => number | null,
-  (scores: Scores) => readonly [number, number] | null,
-][] = [
-  ['Accuracy', one => one.accuracy, one => one.accuracyInterval],
-  ['Accuracy of always naming the commonest class', one => one.commonestClassAccuracy, () => null],
-  ['Balanced accuracy', one => one.balancedAccuracy, () => null],
-  ['F score, macro', one => one.macro.f1, one => one.macroF1Interval],
-  ['F score, weighted', one => one.weighted.f1, () => null],
-  ['ROC-AUC, macro', one => one.macro.rocAuc, () => null],
-  ['Matthews correlation', one => one.matthewsCorrelation, () => null],
-  ['Log loss (nats)', one => one.logLoss, () => null],
-  ['Brier loss', one => one.brierLoss, () => null],
-  ['Expected calibration error', one => one.calibrationError, () => null],
+const overall: { name: string; of: (scores: Scores) => number | null; interval?: string }[] = [
+  { name: 'Accuracy', of: one => one.accuracy, interval: 'accuracy' },
+  { name: 'Accuracy of always naming the commonest class', of: one => one.commonestClassAccuracy },
+  { name: 'Balanced accuracy', of: one => one.balancedAccuracy, interval: 'balancedAccuracy' },
+  { name: 'F score, macro', of: one => one.macro.f1, interval: 'macroF1' },
+  { name: 'F score, weighted', of: one => one.weighted.f1, interval: 'weightedF1' },
+  { name: 'ROC-AUC, macro', of: one => one.macro.rocAuc, interval: 'macroRocAuc' },
+  { name: 'Matthews correlation', of: one => one.matthewsCorrelation, interval: 'matthewsCorrelation' },
+  { name: "Cohen's kappa", of: one => one.cohenKappa, interval: 'cohenKappa' },
+  { name: 'Log loss (nats)', of: one => one.logLoss, interval: 'logLoss' },
+  { name: 'Brier loss', of: one => one.brierLoss, interval: 'brierLoss' },
+  { name: 'Expected calibration error', of: one => one.calibrationError },
 ];
+
+function endsOf({ scores, intervals }: MethodScores, name: string | undefined) {
+  const own = { accuracy: scores.accuracyInterval, macroF1: scores.macroF1Interval };
+  return name === undefined ? null : ((intervals ?? own)[name as keyof typeof own] ?? null);
+}
 
 /** Figures over all classes, a column a method, with 95 % intervals. */
 export function overallTable(caption: string, methods: readonly MethodScores[]): Html {
   const rows = overall.map(
-    ([name, of, ends]) =>
-      html`<tr><th scope="row">${name}</th>${methods.map(({ scores }) => cell(of(scores), -1, ends(scores)))}</tr>`,
+    ({ name, of, interval: ends }) =>
+      html`<tr><th scope="row">${name}</th>${methods.map(one => cell(of(one.scores), -1, endsOf(one, ends)))}</tr>`,
   );
   const head = methods.map(({ method }) => html`<th scope="col" class="n">${method}</th>`);
   return scrolling(

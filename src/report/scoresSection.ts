@@ -15,13 +15,20 @@ export async function scoresSection(subjects: readonly Subject[]): Promise<Secti
   const tables = names.flatMap(name => comparable(judged, name).map(group => partTables(name, group)));
   const notes = await perRun(subjects, subject => notesOf(subject));
   const columns = judged.flatMap(subject =>
-    subject.evaluation!.parts.map(({ part, scores }) => ({
+    subject.evaluation!.parts.map(({ part, scores, intervals }) => ({
       method: judged.length > 1 ? `${subject.name}, ${part}` : part,
       scores,
+      ...(intervals && { intervals: intervals.of }),
+      why: intervals ? `${capital(part)}: ${intervals.why}` : '',
     })),
   );
   const all = columns.length > 0 && overallTable('Over all classes', columns);
-  return { id: 'scores', title: 'Scores', body: html`${all}${notes}${tables}` };
+  const why = [...new Set(columns.map(one => one.why))].join(' ');
+  return {
+    id: 'scores',
+    title: 'Scores',
+    body: html`${all}${why !== '' && html`<p class="note">${why}</p>`}${notes}${tables}`,
+  };
 }
 
 /** Why there are no figures of a run, and how to make them. */
