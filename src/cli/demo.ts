@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { printAudit } from './audit.ts';
 import { printEvaluation } from './evaluate.ts';
 import { printImport } from './import.ts';
 import { wholeNumber } from './numbers.ts';
 import { perform } from './perform.ts';
+import { printReport } from './report.ts';
 import { printScreening } from './screen.ts';
 import { printSimulation } from './simulate.ts';
 import { printSplit } from './split.ts';
@@ -19,7 +21,7 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description(
-      'Everything at once: simulate (or take your images), import, screen, split, train, evaluate.',
+      'Everything at once: simulate (or take your images), import, screen, split, train, evaluate, audit, report.',
     )
     .option('--data <folder>', 'your images instead of simulated ones: anything that import reads')
     .option(
@@ -63,12 +65,18 @@ interface DemoReport {
   run: string;
   model: string;
   evaluation: string;
+  audit: string;
+  /** The HTML file. */
+  report: string;
   splitBy: 'cell' | 'group' | 'imported';
   /** Accuracy on the test part. */
   testAccuracy: number | null;
   seconds: number;
   steps: { name: string; seconds: number }[];
 }
+
+/** Enough to show what an audit finds, in half a minute or so. */
+const auditedCells = 1000;
 
 /** An earlier demo is never touched: the folder is new each time. */
 function nextFreeFolder(name: string): string {
@@ -104,9 +112,11 @@ class Demo {
     const trained = await this.#train(dataset, trainingCells, seed);
     const evaluated = await this.#evaluate(trained.run);
     const test = evaluated.parts.find(({ part }) => part === 'test');
+    const audited = await this.#audit(dataset, trained.run, seed);
+    const reported = await this.#report(trained.run);
     return {
       ...{ folder: this.#folder, cells, images, dataset, run: trained.run, model: trained.model },
-      evaluation: evaluated.out,
+      ...{ evaluation: evaluated.out, audit: audited.out, report: reported.out },
       splitBy: by,
       testAccuracy: test?.scores.accuracy ?? null,
       seconds: this.#steps.reduce((sum, step) => sum + step.seconds, 0),
@@ -179,13 +189,24 @@ class Demo {
     return this.#step('Evaluate', () => evaluate(run, {}, this.#job), printEvaluation);
   }
 
+  async #audit(dataset: string, run: string, seed: number) {
+    const { audit } = await import('../audit/audit.ts');
+    const options = { cells: auditedCells, seed };
+    return this.#step('Audit', () => audit(dataset, run, options, this.#job), printAudit);
+  }
+
+  async #report(run: string) {
+    const { report } = await import('../report/report.ts');
+    return this.#step('Report', () => report([run], {}, this.#job), printReport);
+  }
+
   async #step<T>(
     name: string,
     work: () => Promise<T>,
     print: (result: T) => string | Promise<string>,
   ): Promise<T> {
     const started = performance.now();
-    const count = this.#options.data === undefined ? 6 : 5;
+    const count = this.#options.data === undefined ? 8 : 7;
     this.#say(`── ${this.#steps.length + 1} of ${count}: ${name} ${'─'.repeat(60 - name.length)}`);
     const result = await work();
     this.#steps.push({ name, seconds: (performance.now() - started) / 1000 });
@@ -221,13 +242,15 @@ function epochsFor(trainingCells: number): number {
 }
 
 function describeDemo(report: DemoReport): string {
-  const { folder, cells, images, dataset, run, model, evaluation, seconds } = report;
+  const { folder, cells, images, dataset, run, model, evaluation, audit, seconds } = report;
   const places: [string, string][] = [
     [images, 'the images'],
     [dataset, 'the data set: NumPy arrays, and a catalogue of the cells in DuckDB'],
     [run, 'the run: settings, epochs, provenance'],
     [model, 'the model, ready to classify'],
     [evaluation, 'scores, confusion matrices, predictions'],
+    [audit, 'shortcuts, sessions, copies, labels, stability: what to know before believing'],
+    [report.report, 'all of it as a page, for a browser'],
   ];
   const width = Math.max(...places.map(([path]) => path.length));
   return [

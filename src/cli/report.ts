@@ -23,6 +23,7 @@ export function addReport(program: Command): void {
     );
 }
 
-function printReport({ out, bytes, seconds, sections }: ReportResult): string {
+/** Where the page is. */
+export function printReport({ out, bytes, seconds, sections }: ReportResult): string {
   return `Wrote ${out}: ${sections.length} sections, ${(bytes / 1e6).toFixed(1)} MB, in ${formatDuration(seconds)}. It opens in any browser and loads nothing.`;
 }

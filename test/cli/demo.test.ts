@@ -18,14 +18,16 @@ describe('brightcell demo', () => {
       });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       for (const step of [
-        '1 of 6: Simulate',
-        '2 of 6: Import',
-        '3 of 6: Screen',
-        '4 of 6: Split',
-        '5 of 6: Train',
+        '1 of 8: Simulate',
+        '2 of 8: Import',
+        '3 of 8: Screen',
+        '4 of 8: Split',
+        '5 of 8: Train',
+        '6 of 8: Evaluate',
+        '7 of 8: Audit',
       ])
         expect(stdout).toContain(step);
-      expect(stdout).toContain('6 of 6: Evaluate');
+      expect(stdout).toContain('8 of 8: Report');
       expect(stdout).toContain('whole groups were kept apart');
       expect(stdout).toMatch(/Done in [^.]+\. Everything is in brightcell-demo:/);
       for (const part of [
@@ -33,12 +35,14 @@ describe('brightcell demo', () => {
         'cells/dataset.json',
         'runs/demo/model',
         'runs/demo/evaluation/scores.json',
+        'runs/demo/audit/audit.json',
+        'runs/demo/report.html',
       ])
         expect(existsSync(join(folder, 'brightcell-demo', part))).toBe(true);
       const next = /Next: brightcell (classify .*)/.exec(stdout)![1]!;
       expect((await brightcell(next.split(' '), { cwd: folder })).code).toBe(0);
     },
-    3 * minutes,
+    5 * minutes,
   );
 
   test(
@@ -60,7 +64,7 @@ describe('brightcell demo', () => {
       expect(JSON.parse(json)).toMatchObject({ folder: 'brightcell-demo-2', splitBy: 'group' });
       expect(readFileSync(join(folder, 'brightcell-demo/runs/demo/provenance.json'), 'utf8')).toBe(before);
     },
-    5 * minutes,
+    8 * minutes,
   );
 
   test('a folder that stands already and data that do not exist are refused', async () => {
@@ -91,7 +95,7 @@ describe('brightcell demo', () => {
         expect(report).toMatchObject({ cells, splitBy });
         expect(report.testAccuracy).toBeGreaterThan(0);
       },
-      4 * minutes,
+      8 * minutes,
     );
 
     test(
@@ -103,7 +107,7 @@ describe('brightcell demo', () => {
         expect(stdout).toContain('Imported 30 cells');
         expect(stdout).toMatch(/too few to mean anything/);
       },
-      2 * minutes,
+      4 * minutes,
     );
   });
 });
