@@ -167,7 +167,7 @@ function askPeer(
     weights: Array(classes).fill(1),
   };
   const script = fileURLToPath(new URL('peers/libsvm_speed.py', import.meta.url));
-  const python = process.env['BRIGHTCELL_PYTHON'] ?? '/usr/bin/python3';
+  const python = process.env.BRIGHTCELL_PYTHON ?? '/usr/bin/python3';
   const environment = { ...process.env, OPENBLAS_NUM_THREADS: String(threads) };
   const { status, stdout, stderr } = spawnSync(python, [script], {
     ...{ input: JSON.stringify(request), encoding: 'utf8', env: environment, maxBuffer: 2 ** 28 },

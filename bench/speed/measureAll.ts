@@ -28,10 +28,8 @@ export async function measureAll(
   }
   const dropped = new Map<string, Set<string>>();
   const slowOf = (key: string) => dropped.get(key) ?? dropped.set(key, new Set()).get(key)!;
-  let network: string | undefined;
   for (const work of works) {
-    if (network !== work.network) await useNetwork(sides, work.network);
-    network = work.network;
+    await useNetwork(sides, work.network);
     console.error(`${work.work} ${work.network}, batch ${work.batch}`);
     const slow = slowOf(`${work.network} ${work.work}`);
     measured.reached.push(...(await measureWork(sides, work, plan, slow)));

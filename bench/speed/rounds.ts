@@ -126,7 +126,7 @@ class Entry {
   }
 }
 
-/** Gives a network to all sides. */
+/** Gives a network to all sides, anew for each piece of work: what a tool kept of the one before is memory that others need. */
 export async function useNetwork(sides: Side[], name: NetworkName): Promise<void> {
   for (const side of sides) await side.use(networks[name]);
 }

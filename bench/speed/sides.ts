@@ -48,38 +48,53 @@ export const settings: Record<Tool, Record<'train' | 'forward', string[]>> = {
 
 export class Side {
   readonly tool: Tool;
-  readonly #child: ChildProcess;
-  readonly #answers: AsyncIterator<string>;
+  readonly #command: [string, string[]];
+  #process: { child: ChildProcess; answers: AsyncIterator<string> };
+  #spec?: NetworkSpec;
 
   constructor(tool: Tool, command: string, args: string[]) {
     this.tool = tool;
-    this.#child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
+    this.#command = [command, args];
+    this.#process = start(command, args);
   }
 
-  /** From now on; what was made for the network before is forgotten. */
+  /** From now on; what was made for the network before is forgotten, and its memory given back. */
   async use(spec: NetworkSpec): Promise<{ version?: string }> {
-    return this.#ask({ do: 'network', spec });
+    this.#spec = spec;
+    const answer = await this.#ask({ do: 'network', spec });
+    if (answer) return answer as { version?: string };
+    throw new Error(`A side of the benchmark ended early (${this.#command.flat().join(' ')}).`);
   }
 
+  /** A process that ends over it, for want of memory, is an error of the setting; another takes its place. */
   async do(request: Request): Promise<Answer> {
-    return this.#ask(request);
+    const answer = await this.#ask(request);
+    if (answer) return answer as Answer;
+    this.#process = start(...this.#command);
+    await this.use(this.#spec!);
+    return { seconds: Number.NaN, cpuSeconds: Number.NaN, each: [], error: 'the process ended early' };
   }
 
   /** Ends the process; gives the most memory that it ever held. */
   async end(): Promise<number> {
-    const { peakBytes } = await this.#ask({ do: 'end' });
-    this.#child.stdin!.end();
-    return peakBytes;
+    const answer = (await this.#ask({ do: 'end' })) as { peakBytes: number };
+    this.#process.child.stdin!.end();
+    return answer.peakBytes;
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: each caller types the answer it asked for.
-  async #ask(request: object): Promise<any> {
-    this.#child.stdin!.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done) throw new Error(`A side of the benchmark ended early (${this.#child.spawnargs.join(' ')}).`);
-    return JSON.parse(value);
+  /** Undefined where the process has ended. */
+  async #ask(request: object): Promise<unknown> {
+    const { child, answers } = this.#process;
+    child.stdin!.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await answers.next();
+    return done ? undefined : JSON.parse(value);
   }
+}
+
+function start(command: string, args: string[]) {
+  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {}); // of a process that has ended: its missing answer says so
+  return { child, answers: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 }
 
 export function startOurs(): Side {

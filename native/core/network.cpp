@@ -1,5 +1,5 @@
-// Layers become blocks (a convolution takes the max pool and the activation that follow it along). Without batch norm
-// a batch goes through in parts of a size that depends on the network only, so memory does not grow with the batch;
+// A network's passes: layers have become blocks (network_plan.cpp), which a batch goes through. Without batch norm a
+// batch goes through in parts of a size that depends on the network only, so memory does not grow with the batch;
 // batch norm needs the whole batch at each layer.
 #include "core/network.h"
 
@@ -7,34 +7,12 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "core/blocks.h"
 #include "core/instruction_set.h"
 #include "core/network_plan.h"
 #include "core/parallel.h"
 #include "core/random.h"
-#include "core/reconstruction.h"
 
 namespace brightcell {
-
-namespace {
-
-constexpr int64_t trainingPartBytes = int64_t{256} << 20;
-
-Shape outputOf(const Layer& layer, Shape s) {
-  switch (layer.kind) {
-    case LayerKind::conv:
-      return {layer.units, layer.window.outputHeight(s.height), layer.window.outputWidth(s.width)};
-    case LayerKind::maxPool:
-    case LayerKind::averagePool:
-      return {s.channels, layer.window.outputHeight(s.height), layer.window.outputWidth(s.width)};
-    case LayerKind::dense: return {layer.units, 1, 1};
-    case LayerKind::upsample: return {s.channels, s.height * layer.window.height, s.width * layer.window.width};
-    case LayerKind::reshape: return layer.shape;
-    default: return s;
-  }
-}
-
-}  // namespace
 
 Network::Network(Shape input, std::vector<Layer> layers, uint64_t seed, const Initialiser& initialiser,
                  Precision precision, Decoder decoder)
@@ -58,143 +36,10 @@ Network::Network(Shape input, std::vector<Layer> layers, uint64_t seed, const In
 
 Network::~Network() = default;
 
-void Network::addParameters(size_t index, Shape source) {
-  const Layer& layer = layers_[index];
-  if (layer.kind == LayerKind::conv) {
-    const Window& w = layer.window;
-    Parameter* weights = addParameter(index, "weights", ParameterKind::weights,
-                                      {layer.units, source.channels, w.height, w.width}, layer.units,
-                                      {source.channels, w.height, w.width});
-    weights->fanIn = weights->layout.size();
-    weights->fanOut = static_cast<int64_t>(layer.units) * w.area();
-  } else if (layer.kind == LayerKind::dense) {
-    Parameter* weights =
-        addParameter(index, "weights", ParameterKind::weights, {layer.units, source.size()}, layer.units, source);
-    weights->fanIn = source.size();
-    weights->fanOut = layer.units;
-  } else if (layer.kind == LayerKind::batchNorm) {
-    const int64_t channels = source.channels;
-    addParameter(index, "gamma", ParameterKind::scale, {channels}, channels, {1, 1, 1});
-    addParameter(index, "beta", ParameterKind::shift, {channels}, channels, {1, 1, 1});
-    addParameter(index, "runningMean", ParameterKind::statistic, {channels}, channels, {1, 1, 1});
-    addParameter(index, "runningVariance", ParameterKind::statistic, {channels}, channels, {1, 1, 1});
-    return;
-  } else {
-    return;
-  }
-  if (layer.bias) addParameter(index, "bias", ParameterKind::bias, {layer.units}, layer.units, {1, 1, 1});
-}
-
-Parameter* Network::addParameter(size_t layer, const char* what, ParameterKind kind, std::vector<int64_t> shape,
-                                 int64_t outer, Shape layout) {
-  auto parameter = std::make_unique<Parameter>();
-  parameter->name = layerName(layer) + "." + layers_[layer].type + "." + what;
-  parameter->shape = std::move(shape);
-  parameter->kind = kind;
-  parameter->outer = outer;
-  parameter->layout = layout;
-  parameters_.push_back(std::move(parameter));
-  return parameters_.back().get();
-}
-
-Parameter* Network::parameter(size_t layer, const char* what) {
-  const std::string name = layerName(layer) + "." + layers_[layer].type + "." + what;
-  for (auto& p : parameters_)
-    if (p->name == name) return p.get();
-  return nullptr;
-}
-
-std::string Network::layerName(size_t layer) const {
-  if (layer < depth_) return std::to_string(layer);
-  std::string name = "decoder.";
-  return name += std::to_string(layer - depth_);
-}
-
-std::unique_ptr<Network::Plan> Network::makePlan(size_t begin, size_t layers, Purpose purpose, size_t cut) {
-  auto plan = std::make_unique<Plan>();
-  Shape shape = begin == 0 ? input_ : shapes_[branch_ - 1];
-  for (size_t i = begin; i < layers;) {
-    const size_t at = i++;
-    const Layer& layer = layers_[at];
-    // A block ends where the decoder reads, and where somebody wants to look.
-    const auto next = [&](LayerKind kind) {
-      return i < layers && i != branch_ && i != cut && layers_[i].kind == kind;
-    };
-    switch (layer.kind) {
-      case LayerKind::conv: {
-        ConvLayers conv{layer.units, layer.window, parameter(at, "weights"), parameter(at, "bias")};
-        const auto takeActivation = [&] {
-          if (conv.activation == Activation::none && next(LayerKind::activation))
-            conv.activation = layers_[i++].activation;
-        };
-        takeActivation();
-        if (next(LayerKind::maxPool)) {
-          conv.pooled = true;
-          conv.pool = layers_[i++].window;
-          takeActivation();
-        }
-        conv.training = purpose != Purpose::inference;
-        conv.first = begin == 0 && plan->blocks.empty() && purpose != Purpose::looking;
-        conv.measured = purpose == Purpose::training && next(LayerKind::batchNorm);
-        conv.precision = precision_;
-        plan->blocks.push_back(createConvBlock(shape, conv));
-        break;
-      }
-      case LayerKind::dense: {
-        Activation activation = Activation::none;
-        if (next(LayerKind::activation)) activation = layers_[i++].activation;
-        plan->blocks.push_back(createDenseBlock(shape, layer.units, parameter(at, "weights"), parameter(at, "bias"),
-                                                activation, precision_));
-        break;
-      }
-      case LayerKind::maxPool: plan->blocks.push_back(createMaxPoolBlock(shape, layer.window)); break;
-      case LayerKind::averagePool: plan->blocks.push_back(createAveragePoolBlock(shape, layer.window)); break;
-      case LayerKind::activation: plan->blocks.push_back(createActivationBlock(shape, layer.activation)); break;
-      case LayerKind::dropout:
-        plan->blocks.push_back(
-            createDropoutBlock(shape, static_cast<int>(at), purpose == Purpose::looking ? 0 : layer.rate));
-        break;
-      case LayerKind::upsample:
-        plan->blocks.push_back(createUpsampleBlock(shape, layer.window.height, layer.window.width));
-        break;
-      case LayerKind::reshape: plan->blocks.push_back(createReshapeBlock(shape, layer.shape)); break;
-      case LayerKind::batchNorm: {
-        const BatchNormParameters norm{parameter(at, "gamma"), parameter(at, "beta"), parameter(at, "runningMean"),
-                                       parameter(at, "runningVariance"), layer.decay, layer.epsilon};
-        plan->blocks.push_back(purpose == Purpose::looking ? createFrozenBatchNormBlock(shape, norm)
-                                                           : createBatchNormBlock(shape, norm));
-        break;
-      }
-    }
-    plan->firstLayers.push_back(at);
-    shape = plan->blocks.back()->output();
-  }
-  plan->firstLayers.push_back(layers);
-  plan->bytesPerImage = input_.size() * 4;
-  for (const auto& block : plan->blocks) {
-    plan->bytesPerImage += block->bytesPerImage();
-    plan->scratchFloats = std::max(plan->scratchFloats, block->scratchFloats());
-  }
-  return plan;
-}
-
 bool Network::hasBatchNorm(size_t first, size_t last) const {
   return std::any_of(layers_.begin() + static_cast<std::ptrdiff_t>(first),
                      layers_.begin() + static_cast<std::ptrdiff_t>(last),
                      [](const Layer& layer) { return layer.kind == LayerKind::batchNorm; });
-}
-
-int64_t Network::parameterCount() const {
-  int64_t count = 0;
-  for (const auto& p : parameters_) count += p->trained() ? p->size() : 0;
-  return count;
-}
-
-std::vector<Parameter*> Network::trainedParameters() {
-  std::vector<Parameter*> trained;
-  for (auto& p : parameters_)
-    if (p->trained()) trained.push_back(p.get());
-  return trained;
 }
 
 Features Network::forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images) {
@@ -258,30 +103,6 @@ Gradient Network::backward(Plan& plan, const Pass& pass, const Features& source,
     at = into;
   }
   return gradient;
-}
-
-// The decoder forward and backward, in parts of a size that depends on it only: its widest maps are as large as the
-// images. Adds to diffCode the gradient of what the decoder reads.
-void Network::decode(const Pass& pass, const Features& code, float* diffCode) {
-  Plan& plan = *decoderTraining_;
-  decoderScratch_.reserve(plan.scratchFloats, threads());
-  const int64_t most = hasBatchNorm(depth_, layers_.size())
-                           ? pass.count
-                           : std::max<int64_t>(8, trainingPartBytes / plan.bytesPerImage);
-  for (int64_t first = 0; first < pass.count; first += most) {
-    const Pass part{std::min(most, pass.count - first), pass.first + first, true, pass.accumulate || first > 0,
-                    pass.dropSeed, &decoderScratch_};
-    const int64_t size = code.shape.size();
-    const Features source{code.data + first * size, code.shape, code.scale, code.shift};
-    const Features result = run(plan, plan.blocks.size(), part, source);
-    float* diff = decoderDiffs_[0].reserve(part.count * input_.size());
-    reconstructionSum_ += reconstructionLoss(result, inputs_.data() + first * input_.size(), part.count,
-                                             reconstructionScale_, diff);
-    const Gradient gradient = carryOut(part, source, backward(plan, part, source));
-    parallelFor(part.count, [&](std::ptrdiff_t i, int) {
-      kernels().add(gradient.data + i * size, diffCode + (first + i) * size, size);
-    });
-  }
 }
 
 StepResult Network::computeGradients(const ImageSource& images, const TrainStep& step) {
@@ -373,93 +194,5 @@ void Network::activations(const ImageSource& images, int layer, float* dst) {
     toChannelsFirst(features.image(0, scratch.data()), features.shape, dst + index * features.shape.size());
   });
 }
-
-void Network::reconstruct(const ImageSource& images, float* dst) {
-  Plan& encoder = inferencePlan();
-  if (!decoderInference_) decoderInference_ = makePlan(depth_, layers_.size(), Purpose::inference);
-  Plan& decoder = *decoderInference_;
-  const auto& ends = encoder.firstLayers;
-  const auto blocks = static_cast<size_t>(std::find(ends.begin(), ends.end(), branch_) - ends.begin());
-  const int64_t size = input_.size();
-  const int64_t part =
-      std::clamp<int64_t>(inferencePartBytes / (encoder.bytesPerImage + decoder.bytesPerImage), 1, 256);
-  decoderScratch_.reserve(std::max(decoder.scratchFloats, size), threads());
-  for (int64_t first = 0; first < images.count; first += part) {
-    Pass pass{std::min(part, images.count - first), first, false, false, 0, &scratch_};
-    const Features code = forward(encoder, blocks, pass, images);
-    pass.scratch = &decoderScratch_;
-    const Features made = run(decoder, decoder.blocks.size(), pass, code);
-    parallelFor(pass.count, [&](std::ptrdiff_t i, int worker) {
-      toChannelsFirst(made.image(i, decoderScratch_.of(worker)), input_, dst + (first + i) * size);
-    });
-  }
-}
-
-std::vector<Network::BlockLayers> Network::blocks(bool training) {
-  std::vector<BlockLayers> result;
-  for (const bool decoder : {false, true}) {
-    auto& plan = decoder ? (training ? decoderTraining_ : decoderInference_) : (training ? training_ : inference_);
-    if (decoder && !hasDecoder()) break;
-    if (!plan)
-      plan = makePlan(decoder ? depth_ : 0, decoder ? layers_.size() : depth_,
-                      training ? Purpose::training : Purpose::inference);
-    const auto& first = plan->firstLayers;
-    for (size_t i = 0; i < plan->blocks.size(); ++i)
-      result.push_back({first[i], first[i + 1] - first[i], plan->blocks[i]->ways()});
-  }
-  return result;
-}
-
-std::vector<NamedArray> Network::arrays(bool moments) {
-  std::vector<NamedArray> result;
-  for (auto& p : parameters_) result.push_back({p->name, p->shape, p.get(), &p->value});
-  if (!moments || moments_ == Moments::none) return result;
-  steps_.data()[0] = static_cast<float>(step_);
-  const bool adam = moments_ == Moments::adam;
-  result.push_back({adam ? "optimiser.adam.step" : "optimiser.sgd.step", {1}, nullptr, &steps_});
-  for (auto& p : parameters_) {
-    if (!p->trained()) continue;
-    result.push_back({p->name + (adam ? ".adam.m" : ".sgd.velocity"), p->shape, p.get(), &p->moment1});
-    if (adam) result.push_back({p->name + ".adam.v", p->shape, p.get(), &p->moment2});
-  }
-  return result;
-}
-
-void Network::read(const NamedArray& array, float* dst) const {
-  const float* src = array.values->data();
-  if (array.parameter == nullptr) {
-    dst[0] = src[0];
-    return;
-  }
-  const int64_t size = array.parameter->layout.size();
-  for (int64_t i = 0; i < array.parameter->outer; ++i)
-    toChannelsFirst(src + i * size, array.parameter->layout, dst + i * size);
-}
-
-void Network::write(const NamedArray& array, const float* src) const {
-  float* dst = array.values->data();
-  if (array.parameter == nullptr) {
-    dst[0] = src[0];
-    return;
-  }
-  ++array.parameter->version;
-  const int64_t size = array.parameter->layout.size();
-  for (int64_t i = 0; i < array.parameter->outer; ++i)
-    toChannelsLast(src + i * size, array.parameter->layout, dst + i * size);
-}
-
-void Network::resetMoments(Moments moments) {
-  moments_ = moments;
-  step_ = 0;
-  steps_.data()[0] = 0;
-  for (Parameter* p : trainedParameters()) {
-    p->moment1 = moments == Moments::none ? Buffer<float>() : Buffer<float>(p->size());
-    p->moment2 = moments == Moments::adam ? Buffer<float>(p->size()) : Buffer<float>();
-    if (!p->moment1.empty()) p->moment1.zeroed(p->size());
-    if (!p->moment2.empty()) p->moment2.zeroed(p->size());
-  }
-}
-
-void Network::finishWriting() { step_ = static_cast<int64_t>(steps_.data()[0]); }
 
 }  // namespace brightcell

@@ -19,7 +19,10 @@ struct Network::Plan {
   int64_t bytesPerImage = 0, scratchFloats = 0;
 };
 
-constexpr int64_t inferencePartBytes = int64_t{64} << 20;
+constexpr int64_t trainingPartBytes = int64_t{256} << 20, inferencePartBytes = int64_t{64} << 20;
+
+// What a layer makes of a source of this shape.
+Shape outputOf(const Layer& layer, Shape source);
 
 inline void toChannelsLast(const float* src, Shape shape, float* dst) {
   const int64_t positions = shape.positions();

@@ -11,122 +11,13 @@
 
 #include "core/instruction_set.h"
 #include "core/shape.h"
+#include "core/svm_kernel_rows.h"
 
 namespace brightcell {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
-constexpr int64_t unit = 16;
 constexpr int64_t leastIterations = 10'000'000, checkEvery = 256, shrinkEvery = 1000;
-
-// Kernel rows over some of the points of the two classes, from kept distances.
-class KernelRows {
- public:
-  KernelRows(const SvmProblem& problem, const std::vector<int64_t>& starts, SvmRows& rows)
-      : problem_(problem), starts_(starts), rows_(rows) {}
-
-  // Of which points; each list ascending. The lists must stay.
-  void over(const std::vector<int32_t>* first, const std::vector<int32_t>* second) {
-    first_ = first;
-    second_ = second;
-    firstWhole_ = isWhole(*first, problem_.firstClass);
-    secondWhole_ = isWhole(*second, problem_.secondClass);
-  }
-  int64_t size() const { return static_cast<int64_t>(first_->size() + second_->size()); }
-
-  bool known(int32_t point) {
-    return rows_.find(point, problem_.firstClass) != nullptr && rows_.find(point, problem_.secondClass) != nullptr;
-  }
-  void make(const std::vector<int32_t>& points) { rows_.make(points, problem_.firstClass, problem_.secondClass); }
-  // The point must be known.
-  void write(int32_t point, float* dst) {
-    part(rows_.find(point, problem_.firstClass), *first_, firstWhole_, dst);
-    part(rows_.find(point, problem_.secondClass), *second_, secondWhole_, dst + first_->size());
-  }
-
- private:
-  bool isWhole(const std::vector<int32_t>& list, int c) const {
-    return static_cast<int64_t>(list.size()) == starts_[c + 1] - starts_[c];
-  }
-
-  void part(const float* distances, const std::vector<int32_t>& list, bool whole, float* dst) {
-    const auto count = static_cast<int64_t>(list.size());
-    const auto gamma = static_cast<float>(problem_.gamma);
-    if (!whole) {
-      for (int64_t i = 0; i < count; ++i) dst[i] = distances[list[i]];
-      distances = dst;
-    }
-    kernels().rbf(distances, count, gamma, dst);
-  }
-
-  const SvmProblem& problem_;
-  const std::vector<int64_t>& starts_;
-  SvmRows& rows_;
-  const std::vector<int32_t>*first_ = nullptr, *second_ = nullptr;
-  bool firstWhole_ = false, secondWhole_ = false;
-};
-
-// The latest used rows, each of `width` numbers.
-class RowCache {
- public:
-  void reset(int64_t variables, int64_t width, int64_t bytes) {
-    width_ = width;
-    const int64_t most = std::max<int64_t>(2, bytes / (width * static_cast<int64_t>(sizeof(float))));
-    slots_ = std::min(most, variables);
-    slots_ = std::max<int64_t>(slots_, 2);
-    slotOf_.assign(static_cast<size_t>(variables), -1);
-    owner_.clear();
-    ages_.clear();
-    // Blocks keep the size they had, so many of them after one of few wide rows would hold too much.
-    if (allocated_ > bytes / static_cast<int64_t>(sizeof(float)) / 2) {
-      blocks_.clear();
-      allocated_ = 0;
-    }
-  }
-  // The row of a variable; second: whether it is to be written.
-  std::pair<float*, bool> row(int64_t variable) {
-    const int64_t found = slotOf_[variable];
-    if (found >= 0) {
-      ages_.splice(ages_.begin(), ages_, places_[found]);
-      return {data(found), false};
-    }
-    const int64_t slot = take();
-    slotOf_[variable] = slot;
-    owner_[slot] = variable;
-    return {data(slot), true};
-  }
-
- private:
-  // Memory comes with use: a block holds some rows.
-  static constexpr int64_t rowsInBlock = 16;
-  float* data(int64_t slot) { return blocks_[slot / rowsInBlock].data() + slot % rowsInBlock * width_; }
-
-  int64_t take() {
-    const auto used = static_cast<int64_t>(owner_.size());
-    if (used < slots_) {
-      if (used / rowsInBlock == static_cast<int64_t>(blocks_.size())) blocks_.emplace_back();
-      Buffer<float>& block = blocks_[used / rowsInBlock];
-      allocated_ -= block.capacity();
-      block.reserve(rowsInBlock * width_);
-      allocated_ += block.capacity();
-      owner_.push_back(-1);
-      ages_.push_front(used);
-      if (used == static_cast<int64_t>(places_.size())) places_.emplace_back();
-      places_[used] = ages_.begin();
-      return used;
-    }
-    const int64_t slot = ages_.back();
-    slotOf_[owner_[slot]] = -1;
-    ages_.splice(ages_.begin(), ages_, places_[slot]);
-    return slot;
-  }
-
-  int64_t width_ = 0, slots_ = 0, allocated_ = 0;
-  std::vector<int64_t> slotOf_, owner_;
-  std::list<int64_t> ages_;
-  std::vector<std::list<int64_t>::iterator> places_;
-  std::vector<Buffer<float>> blocks_;
-};
 
 class Solver {
  public:
@@ -181,12 +72,12 @@ class Solver {
     return static_cast<int32_t>(starts_[positive(variable) ? p_.firstClass : p_.secondClass]) + place(variable);
   }
   double gap() const { return choice_.highest - choice_.lowest; }
-  int64_t padded() const { return roundUp(count_, unit); }
+  int64_t padded() const { return roundUp(count_, svmUnit); }
 
   void activateAll() {
     variables_.resize(static_cast<size_t>(total_));
     for (int64_t n = 0; n < total_; ++n) variables_[n] = n;
-    f_.resize(static_cast<size_t>(roundUp(total_, unit)));
+    f_.resize(static_cast<size_t>(roundUp(total_, svmUnit)));
     up_.resize(f_.size());
     low_.resize(f_.size());
     arrange();
@@ -349,8 +240,8 @@ class Solver {
   const std::vector<int64_t>& starts_;
   SvmRows& rows_;
   const SvmMemory& memory_;
-  KernelRows kernel_;
-  RowCache cache_;
+  SvmKernelRows kernel_;
+  SvmRowCache cache_;
   int64_t total_, positives_, count_ = 0;
   std::vector<double> beta_;         // of all variables
   std::vector<int64_t> variables_;   // under way, ascending; what follows is in their order
@@ -370,10 +261,10 @@ SvmSolution solveSvm(const SvmProblem& problem, const std::vector<int64_t>& star
 std::vector<double> svmDecisions(const SvmProblem& problem, const std::vector<double>& beta,
                                  const std::vector<int32_t>& first, const std::vector<int32_t>& second,
                                  const std::vector<int64_t>& starts, SvmRows& rows) {
-  KernelRows kernel(problem, starts, rows);
+  SvmKernelRows kernel(problem, starts, rows);
   kernel.over(&first, &second);
-  const int64_t width = roundUp(kernel.size(), unit);
-  Buffer<float> values(std::max<int64_t>(unit, width));
+  const int64_t width = roundUp(kernel.size(), svmUnit);
+  Buffer<float> values(std::max<int64_t>(svmUnit, width));
   std::fill_n(values.data(), width, 0.0f);
   std::vector<double> sums(static_cast<size_t>(width));
   const auto positives = problem.first.size();
