@@ -12,6 +12,7 @@ import { randomFillSync } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { drawTable } from '../src/cli/table.ts';
 import { type SetRows, squaredDistances } from '../src/engine/distances.ts';
@@ -21,7 +22,7 @@ import { setThreads } from '../src/engine/network.ts';
 import { measureBytePeak } from '../src/engine/profile.ts';
 import { knn } from '../src/learners/knn.ts';
 import { LineChild } from './lineChild.ts';
-import { median, wholeNumber } from './numbers.ts';
+import { median, restMs, wholeNumber } from './numbers.ts';
 import { describeMachine } from './speed/machine.ts';
 
 const side = 128;
@@ -186,7 +187,9 @@ async function checkNeighbours(peer: LineChild, queries: SetRows, references: Se
 async function inTurns(ours: () => Promise<Time>, peers: () => Promise<Time>) {
   const times: { ours: Time[]; peers: Time[] } = { ours: [], peers: [] };
   for (let round = 0; round < number('rounds'); round++) {
+    await sleep(restMs);
     times.ours.push(await ours());
+    await sleep(restMs);
     times.peers.push(await peers());
   }
   return { ours: medianTime(times.ours), peers: medianTime(times.peers) };

@@ -20,3 +20,6 @@ export function wholeNumber(name: string, text: string): number {
   console.error(`--${name} must be a whole number of at least 1. Received ${text}.`);
   process.exit(2);
 }
+
+/** Between turns: threads of other programs look out for work for up to some 30 ms before they sleep (OpenBLAS's). */
+export const restMs = 100;

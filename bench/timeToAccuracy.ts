@@ -14,10 +14,10 @@ import { parseArgs } from 'node:util';
 import { drawTable } from '../src/cli/table.ts';
 import { split } from '../src/dataset/split.ts';
 import { importImages } from '../src/import/importImages.ts';
-import type { Progress } from '../src/job.ts';
 import { simulate } from '../src/simulate/simulate.ts';
 import { readEpochs } from '../src/train/epochLog.ts';
 import { train } from '../src/train/train.ts';
+import { EpochClock } from './epochClock.ts';
 
 const data = fileURLToPath(new URL('../../shared/data', import.meta.url));
 const recipes = ['paper', 'default'] as const;
@@ -114,30 +114,6 @@ async function follow(
     minutes: log.map((_, i) => clock.secondsAt((i + 1) * images) / threads / 60),
     clockMinutes: log.map(epoch => (seconds += epoch.seconds) / 60),
   };
-}
-
-/** The processors' time by images trained on, validation included, as the training tells of its progress. */
-class EpochClock {
-  /** Images of all epochs. */
-  total = 0;
-  readonly #start = cpuSeconds();
-  readonly #seen: { images: number; seconds: number }[] = [];
-
-  see({ stage, done, total = 0 }: Progress): void {
-    if (stage !== 'training') return;
-    this.total = total;
-    this.#seen.push({ images: done, seconds: cpuSeconds() - this.#start });
-  }
-
-  /** What had been spent when so many images had been trained on. */
-  secondsAt(images: number): number {
-    return this.#seen.find(one => one.images >= images - 0.5)?.seconds ?? cpuSeconds() - this.#start;
-  }
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
 
 /** Minutes until this accuracy is reached for the first time. */

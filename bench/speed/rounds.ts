@@ -1,5 +1,6 @@
 // One piece of work (network, train or forward, batch) by every side in every setting, in turns.
-import { median } from '../numbers.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { median, restMs } from '../numbers.ts';
 import type { NetworkName } from './networks.ts';
 import { networks } from './networks.ts';
 import { type Side, settings, type Tool } from './sides.ts';
@@ -108,6 +109,7 @@ class Entry {
   }
 
   async measure(): Promise<void> {
+    await sleep(restMs);
     this.#rates.push(await this.run(this.#repeat));
   }
 
