@@ -1,8 +1,9 @@
 // T tiles in a batch, D, F and the frequencies as in winograd_plan.h. A batch goes: transformed source [36][T][D] times
 // weights [36][D][F], six frequencies at a time ([6][T][F]) turned back into rows ([6 fx][4 rows][T][F]), and these into
 // the result.
-// In bfloat16 the forward's products are of 16-bit integers: the transforms would amplify the rounding of bfloat16's 8
-// bits to more than 1e-2 of a result. Each tile and each filter has a scale of its own at each frequency, so small that
+// In bfloat16 products are of 16-bit integers: the transforms would amplify the rounding of bfloat16's 8 bits to more than
+// 1e-2 of a result. Where few filters meet a number, rounding it costs more than it saves, so plain products are a way
+// beside them (`winograd32`). Each tile and each filter has a scale of its own at each frequency, so small that
 // no sum leaves 32 bits. A word holds two depths.
 #include "core/winograd_convolution.h"
 
@@ -24,8 +25,7 @@ const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t
 
 class WinogradForward : public ConvForward {
  public:
-  WinogradForward(const ConvLayer& layer, Precision precision)
-      : p_(layer), sources_(p_), fixed_(p_.isFixed(precision)) {}
+  WinogradForward(const ConvLayer& layer, bool fixed) : p_(layer), sources_(p_), fixed_(fixed) {}
 
   int64_t group() const override { return p_.group; }
 
@@ -150,8 +150,7 @@ class WinogradForward : public ConvForward {
 
 class WinogradBackward : public ConvBackward {
  public:
-  WinogradBackward(const ConvLayer& layer, Precision precision)
-      : p_(layer), sources_(p_), fixed_(p_.isFixedBackward(precision)) {}
+  WinogradBackward(const ConvLayer& layer, bool fixed) : p_(layer), sources_(p_), fixed_(fixed) {}
 
   int64_t group() const override { return p_.group; }
 
@@ -346,8 +345,13 @@ void addWinogradForward(const ConvLayer& layer, Precision precision,
                         std::vector<ConvCandidate<ConvForward>>& candidates) {
   if (!worthAsking(layer)) return;
   const Plan plan(layer);
-  candidates.push_back({"winograd", costOf(plan, plan.isFixed(precision) ? fixedCost : 1, 1, 1),
-                        [=] { return std::make_unique<WinogradForward>(layer, precision); }});
+  const auto add = [&](const char* name, bool integers) {
+    candidates.push_back({name, costOf(plan, integers ? fixedCost : 1, 1, 1),
+                          [=] { return std::make_unique<WinogradForward>(layer, integers); }});
+  };
+  const bool fixed = plan.canBeFixed(precision);
+  add("winograd", fixed);
+  if (fixed) add("winograd32", false);
 }
 
 void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision precision,
@@ -355,9 +359,14 @@ void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision prec
   if (!worthAsking(layer)) return;
   const Plan plan(layer);
   if (diffSource && plan.acrossTiles) return;  // vectors of tiles have no way back to the source
-  const double products = plan.isFixedBackward(precision) ? fixedCost : 1;
-  candidates.push_back({"winograd", diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1),
-                        [=] { return std::make_unique<WinogradBackward>(layer, precision); }});
+  const auto add = [&](const char* name, bool integers) {
+    const double products = integers ? fixedCost : 1;
+    candidates.push_back({name, diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1),
+                          [=] { return std::make_unique<WinogradBackward>(layer, integers); }});
+  };
+  const bool fixed = plan.canBeFixedBackward(precision);
+  add("winograd", fixed);
+  if (fixed) add("winograd32", false);
 }
 
 }  // namespace brightcell

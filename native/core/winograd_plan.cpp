@@ -105,13 +105,13 @@ WinogradTile Plan::geometryOf(const TileAt& tile) const {
           wide.rowStep(), filters};
 }
 
-bool Plan::isFixed(Precision precision) const {
+bool Plan::canBeFixed(Precision precision) const {
   return precision == Precision::bfloat16 && kernels().fixedProduct != nullptr && depth <= deepestFixed;
 }
 
 // Rounding goes over each number of the source once and of the gradient twice; it pays where each meets many.
-bool Plan::isFixedBackward(Precision precision) const {
-  return isFixed(precision) && !acrossTiles && filters <= deepestFixed &&
+bool Plan::canBeFixedBackward(Precision precision) const {
+  return canBeFixed(precision) && !acrossTiles && filters <= deepestFixed &&
          depth * filters >= roundingWorth * (depth + 2 * filters);
 }
 

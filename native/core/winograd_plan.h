@@ -44,9 +44,9 @@ struct Plan {
   // Between tiles and between depths of a transformed source.
   int64_t tileStep() const { return acrossTiles ? 1 : depth; }
   int64_t depthStep() const { return acrossTiles ? batch : 1; }
-  // Whether products are of integers, forward and backward, and the step between tiles of words.
-  bool isFixed(Precision precision) const;
-  bool isFixedBackward(Precision precision) const;
+  // Whether products may be of integers, forward and backward, and the step between tiles of words.
+  bool canBeFixed(Precision precision) const;
+  bool canBeFixedBackward(Precision precision) const;
   int64_t wordStep() const { return acrossTiles ? 1 : depth / 2; }
   int64_t resultStep() const { return batch * filters + skew; }
   int64_t stripStep() const { return strip * filters + skew; }
