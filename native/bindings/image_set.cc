@@ -50,6 +50,7 @@ Normalisation parseNormalisation(const Napi::Value& value) {
   if (name == "range") return Normalisation::range;
   if (name == "mean") return Normalisation::mean;
   if (name == "standardise") return Normalisation::standardise;
+  if (name == "background") return Normalisation::background;
   throw Napi::TypeError::New(value.Env(), "unknown normalisation " + name + ".");
 }
 
@@ -64,6 +65,7 @@ Augmentation parseAugmentation(const Napi::Object& ranges) {
   augmentation.noise = numberOf(ranges, "noise");
   augmentation.brightness = numberOf(ranges, "brightness");
   augmentation.contrast = numberOf(ranges, "contrast");
+  augmentation.replaceBackground = numberOf(ranges, "replaceBackground");
   return augmentation;
 }
 
@@ -185,7 +187,8 @@ Napi::Value ImageSet::load(const Napi::CallbackInfo& info) {
           const ImageView view = images->view(index[n]);
           auto& buffer = scratch[static_cast<size_t>(worker)];
           buffer.resize(static_cast<size_t>(loadScratchSize(view)));
-          const InputTransform transform{normalisation, augmented ? &ranges : nullptr};
+          const InputTransform transform{normalisation, augmented ? &ranges : nullptr, static_cast<int64_t>(count),
+                                         [&](int64_t position) { return images->view(index[position]); }};
           loadImage(view, transform, imageSeed(seed, n), out + n * size, buffer.data());
         });
       },

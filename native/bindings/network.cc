@@ -135,6 +135,8 @@ std::shared_ptr<Rows> readRows(const Napi::Object& input) {
   if (input.Get("augmentation").IsObject()) {
     rows->augmentation = parseAugmentation(input.Get("augmentation").As<Napi::Object>());
     rows->transform.augmentation = &rows->augmentation;
+    rows->transform.others = static_cast<int64_t>(rows->rows.size());
+    rows->transform.other = [own = rows.get()](int64_t position) { return own->images->view(own->rows[position]); };
   }
   rows->seed = static_cast<uint64_t>(number(input, "seed"));
   return rows;

@@ -1,6 +1,7 @@
 // From stored pixels to what a network sees: one image at a time, on the thread that will use it.
 #pragma once
 #include <cstdint>
+#include <functional>
 
 namespace brightcell {
 
@@ -18,8 +19,10 @@ enum class Normalisation {
   range,        // divided by the pixel type's maximum (float32: as they are)
   mean,         // divided by the image's mean, less one: the paper's "average intensity" made equal
   standardise,  // less the image's mean, divided by its standard deviation (at least 1e-6 of the range)
+  background,   // less the median of the image's border, divided by the root mean square of what is left (likewise)
 };
-// The range is the pixel type's maximum, 1 for float32. `mean` divides by at least 1e-4 of it.
+// The range is the pixel type's maximum, 1 for float32. `mean` divides by at least 1e-4 of it. The border is the outermost
+// sixteenth of the shorter side, at least a pixel, of all channels together.
 
 inline constexpr double maxBlurSigma = 16;
 
@@ -34,11 +37,15 @@ struct Augmentation {
   double noise = 0;           // standard deviation of added Gaussian noise, fraction of the image's own, from 0
   double brightness = 0;      // 0.2: factor from 0.8 to 1.2
   double contrast = 0;        // 0.2: factor about the image's mean from 0.8 to 1.2
+  double replaceBackground = 0;  // probability that the background becomes another image's (core/background.h)
 };
 
 struct InputTransform {
   Normalisation normalisation = Normalisation::mean;
   const Augmentation* augmentation = nullptr;  // null: none
+  // The images whose backgrounds may be taken, such as those of the batch; none: every image keeps its own.
+  int64_t others = 0;
+  std::function<ImageView(int64_t)> other = {};
 };
 
 // The seed of the image at `position` of a batch that is drawn with `seed`; the network draws the same.

@@ -137,8 +137,11 @@ FACT("the blur agrees with its twin, and may be wider than the image") {
   for (uint64_t seed = 1; seed < 4; ++seed) compareOne(stored, transform, seed, "widest");
 }
 
+constexpr Normalisation everyNormalisation[] = {Normalisation::none, Normalisation::range, Normalisation::mean,
+                                                Normalisation::standardise, Normalisation::background};
+
 FACT("an image without augmentation agrees with its twin in every normalisation") {
-  for (const Normalisation n : {Normalisation::none, Normalisation::range, Normalisation::mean, Normalisation::standardise}) {
+  for (const Normalisation n : everyNormalisation) {
     compareAll<uint8_t>({}, n);
     compareAll<uint16_t>({}, n);
     compareAll<float>({}, n);
@@ -151,7 +154,7 @@ FACT("everything together agrees with its twin in every normalisation") {
     a.noise = 0;
     return a;
   }();
-  for (const Normalisation n : {Normalisation::none, Normalisation::range, Normalisation::mean, Normalisation::standardise}) {
+  for (const Normalisation n : everyNormalisation) {
     compareAll<uint8_t>({everything(), quiet}, n);
     compareAll<uint16_t>({everything(), quiet}, n);
   }

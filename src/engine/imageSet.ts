@@ -83,7 +83,7 @@ export class ImageSet {
 
   /**
    * What the network would see, [N, C, H, W] float32: for looking at augmentation and for tests. The image at
-   * position i of `rows` is augmented by (seed, i) alone.
+   * position i of `rows` is augmented by (seed, i) alone, and another background is taken from one of `rows`.
    */
   async load(
     rows: Int32Array,
@@ -92,7 +92,7 @@ export class ImageSet {
     seed = 0,
   ): Promise<Float32Array> {
     checkNormalisation(normalisation);
-    if (augmentation) checkAugmentation(augmentation);
+    if (augmentation) checkAugmentation(augmentation, this.type);
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw invalid(
         `seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}. Received ${String(seed)}.`,

@@ -321,7 +321,7 @@ export class Network {
           `Received ${shape.channels} x ${shape.height} x ${shape.width}.`,
       );
     checkNormalisation(normalisation);
-    if (augmentation) checkAugmentation(augmentation);
+    if (augmentation) checkAugmentation(augmentation, images.type);
     if (seed !== undefined) checkSeed(seed);
     checkRows(rows, images.count);
   }

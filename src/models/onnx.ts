@@ -56,7 +56,7 @@ export function exportOnnx(
 ): Uint8Array {
   const graph = new Graph(tensors);
   let at: Value = { name: 'images', flat: false };
-  at = addNormalisation(graph, at, options);
+  at = addNormalisation(graph, at, spec.input, options);
   const { layers, decoder } = resolveNetwork(spec);
   if (options.reconstruction && !decoder)
     throw new BrightcellError(
@@ -123,7 +123,12 @@ class Graph extends OnnxGraph {
   }
 }
 
-function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value {
+function addNormalisation(
+  graph: Graph,
+  src: Value,
+  shape: NetworkSpec['input'],
+  options: OnnxOptions,
+): Value {
   const { normalisation = 'none', pixelType = 'uint8' } = options;
   const range = { uint8: 255, uint16: 65535, float32: 1 }[pixelType];
   if (normalisation === 'none') return src;
@@ -137,7 +142,9 @@ function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value
     const quotient = graph.add('Div', [src.name, floor], 'relative');
     return { name: graph.add('Sub', [quotient, graph.scalar('one', 1)], 'normalised'), flat: false };
   }
-  const centred = graph.add('Sub', [src.name, mean], 'centred');
+  // The deviation is that from the level: of the mean, or of the border.
+  const level = normalisation === 'background' ? addBorder(graph, src, shape) : mean;
+  const centred = graph.add('Sub', [src.name, level], 'centred');
   const squares = graph.add('Mul', [centred, centred], 'squares');
   const variance = graph.add('ReduceMean', [squares], 'variance', axes);
   const deviation = graph.add(
@@ -146,6 +153,28 @@ function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value
     'deviationAtLeast',
   );
   return { name: graph.add('Div', [centred, deviation], 'normalised'), flat: false };
+}
+
+/** The upper median of the image's border: the largest of the smaller half of its pixels and one more. */
+function addBorder(graph: Graph, src: Value, { channels, height, width }: NetworkSpec['input']): string {
+  const thickness = Math.max(1, Math.floor(Math.min(height, width) / 16));
+  const places: number[] = [];
+  for (let i = 0; i < channels * height * width; i++) {
+    const [y, x] = [Math.floor(i / width) % height, i % width];
+    if (Math.min(y, x, height - 1 - y, width - 1 - x) < thickness) places.push(i);
+  }
+  const flat = graph.add('Flatten', [src.name], 'pixels', [intAttribute('axis', 1)]);
+  const border = graph.constant('borderPlaces', [places.length], BigInt64Array.from(places, BigInt));
+  const values = graph.add('Gather', [flat, border], 'border', [intAttribute('axis', 1)]);
+  const half = graph.constant('half', [1], BigInt64Array.of(BigInt(Math.floor(places.length / 2) + 1)));
+  const attributes = [intAttribute('axis', 1), intAttribute('largest', 0), intAttribute('sorted', 0)];
+  const smaller = graph.add('TopK', [values, half], ['smaller', 'smallerPlaces'], attributes);
+  const most = graph.add('ReduceMax', [smaller], 'level', [intsAttribute('axes', [1])]);
+  return graph.add(
+    'Reshape',
+    [most, graph.constant('one by one', [4], BigInt64Array.of(-1n, 1n, 1n, 1n))],
+    'levels',
+  );
 }
 
 /** A layer with its defaults filled in. */

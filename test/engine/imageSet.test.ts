@@ -100,17 +100,23 @@ describe('normalisation', () => {
   const mean = pixels.reduce((sum, value) => sum + value, 0) / 120;
   const deviation = Math.sqrt(pixels.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 120);
 
+  // 12 rows of 10: the border is one pixel wide, 40 of them.
+  const outer = [...pixels.keys()].filter(i => i % 10 === 0 || i % 10 === 9 || i < 10 || i >= 110);
+  const border = outer.map(i => pixels[i]!).sort((a, b) => a - b)[20]!;
+  const fromBorder = Math.sqrt(pixels.reduce((sum, value) => sum + (value - border) ** 2, 0) / 120);
+
   test.each([
     ['none', (x: number) => x],
     ['range', (x: number) => x / 255],
     ['mean', (x: number) => x / mean - 1],
     ['standardise', (x: number) => (x - mean) / deviation],
+    ['background', (x: number) => (x - border) / fromBorder],
   ] as const)('%s follows its formula', async (name, formula) => {
     const loaded = await ImageSet.from(pixels, shape).load(Int32Array.of(0), name);
     for (const [i, value] of loaded.entries()) expect(value).toBeCloseTo(formula(pixels[i]!), 4);
   });
 
-  test.each(['mean', 'standardise'] as const)('%s leaves a flat image finite', async name => {
+  test.each(['mean', 'standardise', 'background'] as const)('%s leaves a flat image finite', async name => {
     for (const level of [0, 200]) {
       const loaded = await ImageSet.from(new Uint8Array(120).fill(level), shape).load(Int32Array.of(0), name);
       const expected = name === 'mean' && level === 0 ? -1 : 0;

@@ -94,8 +94,10 @@ test.each<[Normalisation, number[], number[]]>([
   ['range', [51, 255], [0.2, 1]],
   ['mean', [10, 30], [-0.5, 0.5]],
   ['standardise', [10, 30], [-1, 1]],
+  ['background', [10, 30], [-Math.SQRT2, 0]],
   ['mean', [0, 0], [-1, -1]],
   ['standardise', [9, 9], [0, 0]],
+  ['background', [9, 9], [0, 0]],
 ])('the normalisation %s is in the graph when asked for', async (normalisation, pixels, expected) => {
   const given = await run(network([2, 1, 1], [{ type: 'dropout', rate: 0 }]), [], pixels, {
     normalisation,

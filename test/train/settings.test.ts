@@ -70,7 +70,10 @@ describe('a configuration', () => {
     [{ initialiser: { name: 'truncatedNormal', deviation: 0 } }, /^initialiser/],
     [{ augmentation: { rotateDegrees: nan } }, /rotateDegrees .*NaN/],
     [{ augmentation: { spin: 3 } as never }, /spin/],
-    [{ normalisation: 'zscore' as never }, /^normalisation must be one of none, range, mean, standardise/],
+    [
+      { normalisation: 'zscore' as never },
+      /^normalisation must be one of none, range, mean, standardise, background/,
+    ],
     [{ lr: 0.1 } as never, /no setting "lr".*learningRate/],
   ])('with %o is refused with the valid range', async (options, message) => {
     await expect(resolveConfig(options, 100)).rejects.toMatchObject({
