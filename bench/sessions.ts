@@ -21,7 +21,7 @@ import { wholeNumber } from './numbers.ts';
 const { values: flags } = parseArgs({
   options: {
     data: { type: 'string', default: 'confounded,simulated,tcell,flowcam' },
-    ways: { type: 'string', default: 'standardise,mean,background,standardise+0.5,background+0.5' },
+    ways: { type: 'string', default: 'standardise,mean,session,standardise+0.5,mean+0.5,session+0.5' },
     seeds: { type: 'string', default: '3' },
     epochs: { type: 'string', default: '12' },
     size: { type: 'string', default: '64' },

@@ -11,11 +11,16 @@ int64_t countSet(const std::vector<uint8_t>& mask) {
   return std::count_if(mask.begin(), mask.end(), [](uint8_t value) { return value != 0; });
 }
 
-// The chosen object, grown by a square of a pixel a step; false where there is none.
+// Where the object meets the image's edge, what is cell and what is not cannot be told well enough.
+bool keepsClear(const Component& object, const ImageView& image) {
+  return object.top > 0 && object.left > 0 && object.bottom < image.height - 1 && object.right < image.width - 1;
+}
+
+// The chosen object, grown by a square of a pixel a step; false where there is none, or it meets the edge.
 bool keepCell(const ImageView& image, BackgroundScratch& scratch) {
   const Objects found = findObjects(image, scratch.objects);
   scratch.free.assign(found.around, found.around + planeSize(image));
-  if (!found.chosen) return false;
+  if (!found.chosen || !keepsClear(*found.chosen, image)) return false;
   scratch.cell.resize(scratch.free.size());
   for (size_t i = 0; i < scratch.cell.size(); ++i) scratch.cell[i] = found.labels[i] == found.chosen->label;
   scratch.row.resize(scratch.cell.size());
@@ -90,8 +95,9 @@ bool replaceBackground(const ImageView& image, const ImageView& other, float* ds
   const bool bytes = image.type == PixelType::uint8;
   if (!keepCell(image, scratch) || 8 * countSet(scratch.free) < planeSize(image)) return false;
   bytes ? measureLevels<uint8_t>(image, scratch) : measureLevels<uint16_t>(image, scratch);
-  const uint8_t* around = findObjects(other, scratch.objects).around;
-  scratch.free.assign(around, around + planeSize(other));
+  const Objects behind = findObjects(other, scratch.objects);
+  if (behind.chosen && !keepsClear(*behind.chosen, other)) return false;
+  scratch.free.assign(behind.around, behind.around + planeSize(other));
   if (4 * countSet(scratch.free) < planeSize(other)) return false;
   bytes ? compose<uint8_t>(image, other, 255, scratch, dst) : compose<uint16_t>(image, other, 65535, scratch, dst);
   return true;

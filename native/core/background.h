@@ -23,9 +23,9 @@ struct BackgroundScratch {
 // Pixels by which the cell is widened, so that its own rim goes along.
 inline int cellRim(int height, int width) { return std::max(1, std::min(height, width) / 32); }
 
-// Writes [C, H, W] to dst, values of the pixel type's range. False, and nothing written, where there is no cell to keep, less
-// than an eighth of it is background to know its level by, or less than a quarter of `other` is background. Both images are
-// uint8 or uint16, of one shape.
+// Writes [C, H, W] to dst, values of the pixel type's range. False, and nothing written, where there is no cell to keep, the
+// cell of either image meets the edge, less than an eighth of the image is background to know its level by, or less than a
+// quarter of `other` is. Both images are uint8 or uint16, of one shape.
 bool replaceBackground(const ImageView& image, const ImageView& other, float* dst, BackgroundScratch& scratch);
 
 }  // namespace brightcell

@@ -122,8 +122,8 @@ struct Change {
   Affine affine() const { return {static_cast<float>(middle), static_cast<float>(gain), static_cast<float>(shift)}; }
 };
 
-// What normalisation makes of an image with these moments and this border, after `change`.
-Change normalise(Normalisation normalisation, double range, const Change& change, const Moments& before, double border) {
+// What normalisation makes of an image with these moments, after `change`.
+Change normalise(const ImageView& image, Normalisation normalisation, double range, const Change& change, const Moments& before) {
   const double mean = change.gain * (before.mean - change.middle) + change.shift;
   double divisor = 1, centre = 0;
   if (normalisation == Normalisation::range) divisor = range;
@@ -132,9 +132,9 @@ Change normalise(Normalisation normalisation, double range, const Change& change
     divisor = std::max(change.gain * before.deviation, 1e-6 * range);
     centre = mean;
   }
-  if (normalisation == Normalisation::background) {
-    divisor = std::max(change.gain * std::hypot(before.deviation, before.mean - border), 1e-6 * range);
-    centre = change.gain * (border - change.middle) + change.shift;
+  if (normalisation == Normalisation::session) {
+    divisor = std::max(static_cast<double>(image.contrast), 1e-6 * range);
+    centre = image.level;
   }
   return {change.middle, change.gain / divisor, (change.shift - centre) / divisor};
 }
@@ -148,7 +148,8 @@ ImageView withBackground(const ImageView& image, const InputTransform& transform
   composed.resize(static_cast<size_t>(image.channels * planeSize(image)));
   const ImageView other = transform.other(static_cast<int64_t>(draw.other * static_cast<double>(transform.others)));
   if (!replaceBackground(image, other, composed.data(), scratch)) return image;
-  return {composed.data(), PixelType::float32, image.channels, image.height, image.width};
+  // The other's background has the level of its own session; the cell has the contrast of its.
+  return {composed.data(), PixelType::float32, image.channels, image.height, image.width, other.level, image.contrast};
 }
 
 }  // namespace
@@ -169,9 +170,7 @@ void loadImage(const ImageView& image, const InputTransform& transform, uint64_t
     loading.move(draw);
     loading.blur(draw.blurSigma);
   }
-  const bool byBorder = transform.normalisation == Normalisation::background;
-  const bool byMoments = byBorder || transform.normalisation == Normalisation::mean ||
-                         transform.normalisation == Normalisation::standardise;
+  const bool byMoments = transform.normalisation == Normalisation::mean || transform.normalisation == Normalisation::standardise;
   const bool changed = draw.brightness != 1 || draw.contrast != 1 || draw.noise != 0;
   Moments moments{0, 0};
   Change change;
@@ -192,8 +191,14 @@ void loadImage(const ImageView& image, const InputTransform& transform, uint64_t
       change.middle = change.shift = moments.mean;
     }
   }
-  const double border = byBorder ? loading.measureBorder() : 0;
-  loading.scale(normalise(transform.normalisation, pixelRange(image.type), change, moments, border).affine());
+  loading.scale(normalise(source, transform.normalisation, pixelRange(image.type), change, moments).affine());
+}
+
+Light measureLight(const ImageView& image, float* dst, float* scratch) {
+  Loading loading(image, dst, scratch);
+  const Moments moments = loading.measure();
+  const double border = loading.measureBorder();
+  return {static_cast<float>(border), static_cast<float>(std::hypot(moments.deviation, moments.mean - border))};
 }
 
 int64_t loadScratchSize(const ImageView& image) {

@@ -12,6 +12,7 @@ struct ImageView {
   const void* pixels;
   PixelType type;
   int channels, height, width;
+  float level = 0, contrast = 1;  // of the light of its session, which Normalisation::session takes out
 };
 
 enum class Normalisation {
@@ -19,10 +20,9 @@ enum class Normalisation {
   range,        // divided by the pixel type's maximum (float32: as they are)
   mean,         // divided by the image's mean, less one: the paper's "average intensity" made equal
   standardise,  // less the image's mean, divided by its standard deviation (at least 1e-6 of the range)
-  background,   // less the median of the image's border, divided by the root mean square of what is left (likewise)
+  session,      // less the level of the image's session, divided by the session's contrast (likewise)
 };
-// The range is the pixel type's maximum, 1 for float32. `mean` divides by at least 1e-4 of it. The border is the outermost
-// sixteenth of the shorter side, at least a pixel, of all channels together.
+// The range is the pixel type's maximum, 1 for float32. `mean` divides by at least 1e-4 of it.
 
 inline constexpr double maxBlurSigma = 16;
 
@@ -50,6 +50,14 @@ struct InputTransform {
 
 // The seed of the image at `position` of a batch that is drawn with `seed`; the network draws the same.
 uint64_t imageSeed(uint64_t seed, int64_t position);
+
+// The median of an image's border (the outermost sixteenth of the shorter side, at least a pixel, of all channels together),
+// and the root mean square of its pixels from there. A session's are the medians of its images'. `dst` and `scratch` are as
+// in loadImage.
+struct Light {
+  float level, contrast;
+};
+Light measureLight(const ImageView& image, float* dst, float* scratch);
 
 // Writes image [C, H, W] as float32 to dst, augmented (seeded by seed alone) and then normalised over all
 // channels together. `scratch` is at least loadScratchSize(image) floats.

@@ -171,18 +171,13 @@ inline double medianOfBorder(const std::vector<double>& values, int height, int 
 }
 
 // Returns what the values were divided by.
-inline double normalise(std::vector<double>& values, Normalisation how, double range, int height, int width) {
+inline double normalise(std::vector<double>& values, Normalisation how, double range, Light light) {
   const Statistics s = statistics(values);
   double centre = 0, divisor = 1;
   if (how == Normalisation::range) divisor = range;
   if (how == Normalisation::mean) divisor = centre = std::max(s.mean, 1e-4 * range);
   if (how == Normalisation::standardise) centre = s.mean, divisor = std::max(s.deviation, 1e-6 * range);
-  if (how == Normalisation::background) {
-    centre = medianOfBorder(values, height, width);
-    double squares = 0;
-    for (const double value : values) squares += (value - centre) * (value - centre);
-    divisor = std::max(std::sqrt(squares / static_cast<double>(values.size())), 1e-6 * range);
-  }
+  if (how == Normalisation::session) centre = light.level, divisor = std::max<double>(light.contrast, 1e-6 * range);
   for (double& value : values) value = (value - centre) / divisor;
   return divisor;
 }
@@ -190,7 +185,7 @@ inline double normalise(std::vector<double>& values, Normalisation how, double r
 // What loadImage gives, from planes of stored values. `rounding`: what is left, after normalisation, of the rounding of
 // the brightest pixel to float; much, where blurring or enlarging has left a bright image almost flat.
 inline std::vector<double> load(const std::vector<Plane>& planes, double range, const InputTransform& transform,
-                                uint64_t seed, double* rounding) {
+                                uint64_t seed, double* rounding, Light light = {0, 1}) {
   AugmentationDraw draw;
   if (transform.augmentation) {
     Random random(seed);
@@ -204,7 +199,7 @@ inline std::vector<double> load(const std::vector<Plane>& planes, double range, 
   changeIntensity(values, draw);
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::abs(value));
-  *rounding = largest * 0x1p-24 / normalise(values, transform.normalisation, range, planes[0].height, planes[0].width);
+  *rounding = largest * 0x1p-24 / normalise(values, transform.normalisation, range, light);
   return values;
 }
 

@@ -91,7 +91,7 @@ FACT("a cell keeps its difference to the background, and nothing else of its ima
     }
 }
 
-FACT("an image without a cell, and a background that is all cell, leave the image as it is") {
+FACT("an image without a cell, a background that is all cell, and cells at the edge leave the image as it is") {
   BackgroundScratch scratch;
   std::vector<float> dst(size, -1);
   const Drawn<uint8_t> cell(60, 9, 1, 3);
@@ -102,6 +102,11 @@ FACT("an image without a cell, and a background that is all cell, leave the imag
   for (int y = 4; y < height - 4; ++y)
     for (int x = 4; x < width - 4; ++x) filled.pixels[static_cast<size_t>(y * width + x)] += static_cast<uint8_t>(60 + 30 * ((x + y) % 3));
   check(!replaceBackground(cell.view, filled.view, dst.data(), scratch), "a cell was taken for a background");
+  Drawn<uint8_t> cut(60, 0, 1, 3);
+  for (int y = 10; y < 30; ++y)
+    for (int x = 0; x < 15; ++x) cut.pixels[static_cast<size_t>(y * width + x)] += static_cast<uint8_t>(60 + 30 * ((x + y) % 3));
+  check(!replaceBackground(cut.view, cell.view, dst.data(), scratch), "a cell that meets the edge was cut out");
+  check(!replaceBackground(cell.view, cut.view, dst.data(), scratch), "a background with a cell at its edge was taken");
   check(dst[0] == -1, "something was written");
 }
 

@@ -126,7 +126,7 @@ export const choices = {
   schedule: ['constant', 'step', 'cosine'],
   loss: ['crossEntropy', 'labelSmoothing', 'doubleSoftmax', 'meanSquaredError', 'focal'],
   initialiser: ['glorotUniform', 'heNormal', 'truncatedNormal'],
-  normalisation: ['none', 'range', 'mean', 'standardise', 'background'],
+  normalisation: ['none', 'range', 'mean', 'standardise', 'session'],
   balance: ['sampling', 'none'],
   monitor: ['loss', 'macroF1'],
   precision: precisionNames,

@@ -2,10 +2,11 @@ import { BrightcellError } from '../errors.ts';
 
 /**
  * How pixel values are made comparable before the network sees them; part of every model.
- * `mean` makes the average intensity equal as the paper does: `x / mean - 1`. `background` takes out the level of the light
- * around the cell, as the median of the image's border, and the contrast to it. See native/core/input.h.
+ * `mean` makes the average intensity equal as the paper does: `x / mean - 1`. `session` takes out the light of a session, so
+ * that its images stay comparable with each other: the level around the cells and the contrast to it, medians over the
+ * session. See native/core/input.h and src/engine/light.ts.
  */
-export const normalisations = ['none', 'range', 'mean', 'standardise', 'background'] as const;
+export const normalisations = ['none', 'range', 'mean', 'standardise', 'session'] as const;
 export type Normalisation = (typeof normalisations)[number];
 
 /** Ranges of random changes made to a training image; a missing field is no change. See native/core/input.h. */

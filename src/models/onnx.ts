@@ -44,7 +44,8 @@ export async function writeOnnx(
 
 /**
  * A network with its weights (`Network.weights()`) as an ONNX model, opset 17: input `images` [N, C, H, W] float32,
- * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics, and a decoder is there
+ * output `probabilities` [N, K]; with the normalisation `session` a second input `light` [N, 2], the level and contrast of
+ * each image's session. Dropout is left out, batch norm uses the running statistics, and a decoder is there
  * only where `reconstruction` asks for it.
  * Throws `network-invalid`, `model-corrupt` when a tensor is missing, `option-invalid` on a layer or a decoder to show
  * that is not there, on a temperature that is not above 0, or past 2 GiB.
@@ -56,7 +57,7 @@ export function exportOnnx(
 ): Uint8Array {
   const graph = new Graph(tensors);
   let at: Value = { name: 'images', flat: false };
-  at = addNormalisation(graph, at, spec.input, options);
+  at = addNormalisation(graph, at, options);
   const { layers, decoder } = resolveNetwork(spec);
   if (options.reconstruction && !decoder)
     throw new BrightcellError(
@@ -123,18 +124,14 @@ class Graph extends OnnxGraph {
   }
 }
 
-function addNormalisation(
-  graph: Graph,
-  src: Value,
-  shape: NetworkSpec['input'],
-  options: OnnxOptions,
-): Value {
+function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value {
   const { normalisation = 'none', pixelType = 'uint8' } = options;
   const range = { uint8: 255, uint16: 65535, float32: 1 }[pixelType];
   if (normalisation === 'none') return src;
   if (normalisation === 'range') {
     return { name: graph.add('Div', [src.name, graph.scalar('range', range)], 'normalised'), flat: false };
   }
+  if (normalisation === 'session') return addSession(graph, src, range);
   const axes = [intsAttribute('axes', [1, 2, 3]), intAttribute('keepdims', 1)];
   const mean = graph.add('ReduceMean', [src.name], 'mean', axes);
   if (normalisation === 'mean') {
@@ -142,9 +139,7 @@ function addNormalisation(
     const quotient = graph.add('Div', [src.name, floor], 'relative');
     return { name: graph.add('Sub', [quotient, graph.scalar('one', 1)], 'normalised'), flat: false };
   }
-  // The deviation is that from the level: of the mean, or of the border.
-  const level = normalisation === 'background' ? addBorder(graph, src, shape) : mean;
-  const centred = graph.add('Sub', [src.name, level], 'centred');
+  const centred = graph.add('Sub', [src.name, mean], 'centred');
   const squares = graph.add('Mul', [centred, centred], 'squares');
   const variance = graph.add('ReduceMean', [squares], 'variance', axes);
   const deviation = graph.add(
@@ -155,26 +150,17 @@ function addNormalisation(
   return { name: graph.add('Div', [centred, deviation], 'normalised'), flat: false };
 }
 
-/** The upper median of the image's border: the largest of the smaller half of its pixels and one more. */
-function addBorder(graph: Graph, src: Value, { channels, height, width }: NetworkSpec['input']): string {
-  const thickness = Math.max(1, Math.floor(Math.min(height, width) / 16));
-  const places: number[] = [];
-  for (let i = 0; i < channels * height * width; i++) {
-    const [y, x] = [Math.floor(i / width) % height, i % width];
-    if (Math.min(y, x, height - 1 - y, width - 1 - x) < thickness) places.push(i);
-  }
-  const flat = graph.add('Flatten', [src.name], 'pixels', [intAttribute('axis', 1)]);
-  const border = graph.constant('borderPlaces', [places.length], BigInt64Array.from(places, BigInt));
-  const values = graph.add('Gather', [flat, border], 'border', [intAttribute('axis', 1)]);
-  const half = graph.constant('half', [1], BigInt64Array.of(BigInt(Math.floor(places.length / 2) + 1)));
-  const attributes = [intAttribute('axis', 1), intAttribute('largest', 0), intAttribute('sorted', 0)];
-  const smaller = graph.add('TopK', [values, half], ['smaller', 'smallerPlaces'], attributes);
-  const most = graph.add('ReduceMax', [smaller], 'level', [intsAttribute('axes', [1])]);
-  return graph.add(
-    'Reshape',
-    [most, graph.constant('one by one', [4], BigInt64Array.of(-1n, 1n, 1n, 1n))],
-    'levels',
-  );
+/** Level and contrast of each image's session come as a second input, `light` [N, 2]. */
+function addSession(graph: Graph, src: Value, range: number): Value {
+  const shape = graph.constant('one by one', [4], BigInt64Array.of(-1n, 1n, 1n, 1n));
+  const [level, contrast] = ['level', 'contrast'].map((name, i) => {
+    const place = graph.constant(`${name}Place`, [1], BigInt64Array.of(BigInt(i)));
+    const column = graph.add('Gather', ['light', place], name, [intAttribute('axis', 1)]);
+    return graph.add('Reshape', [column, shape], `${name}OfImage`);
+  });
+  const floor = graph.add('Max', [contrast!, graph.scalar('smallest', 1e-6 * range)], 'contrastAtLeast');
+  const difference = graph.add('Sub', [src.name, level!], 'difference');
+  return { name: graph.add('Div', [difference, floor], 'normalised'), flat: false };
 }
 
 /** A layer with its defaults filled in. */
@@ -288,7 +274,10 @@ function encodeModel(spec: NetworkSpec, graph: Graph, options: OnnxOptions): Uin
   }
   return graph.encode({
     name: spec.name,
-    inputs: [valueInfo('images', [undefined, channels, height, width])],
+    inputs: [
+      valueInfo('images', [undefined, channels, height, width]),
+      ...(options.normalisation === 'session' ? [valueInfo('light', [undefined, 2])] : []),
+    ],
     outputs: graph.outputs,
     metadata,
   });

@@ -16,26 +16,25 @@ export class OnnxGraph {
     return this.#initialisers.reduce((total, one) => total + one.length, 0);
   }
 
-  /** Adds an operation, of ONNX itself where no domain is given; gives the name of its result, the first of several. */
+  /** Adds an operation, of ONNX itself where no domain is given; gives the name of its result. */
   add(
     operation: string,
     inputs: string[],
-    output: string | [string, ...string[]],
+    output: string,
     attributes: Uint8Array[] = [],
     domain?: string,
   ): string {
-    const name = typeof output === 'string' ? output : output[0];
     this.#nodes.push(
       encodeMessage([
         [1, inputs],
         [2, output],
-        [3, name],
+        [3, output],
         [4, operation],
         [5, attributes],
         [7, domain],
       ]),
     );
-    return name;
+    return output;
   }
 
   /** Adds a constant array; gives its name. */

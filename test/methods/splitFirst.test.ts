@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Dataset } from '../../src/dataset/dataset.ts';
 import { train } from '../../src/methods/train.ts';
 import { brightcell } from '../cli/brightcell.ts';
 import { withFolder } from '../dataset/cells.ts';
+import { tinyNetwork } from '../train/toyDataset.ts';
 
 let made: { path: string; remove: () => void };
 beforeAll(async () => {
@@ -78,3 +79,16 @@ test('one command splits by group and trains, and the run says how its data set 
     stderr: expect.stringContaining('Train again'),
   });
 }, 180_000);
+
+test('a share of backgrounds goes into the run, and not together with no augmentation', async () => {
+  const out = join(made.path, '..', 'replaced');
+  const network = join(made.path, '..', 'tiny.json');
+  await writeFile(network, JSON.stringify(tinyNetwork));
+  const args = ['train', made.path, '--model', network, '--epochs', '1', '--replace-background', '0.5'];
+  const both = await brightcell([...args, '--no-augmentation']);
+  expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('Give one of them') });
+  const { code } = await brightcell([...args, '--split-by', 'group', '--out', out, '--name', 'one']);
+  expect(code).toBe(0);
+  const config = JSON.parse(await readFile(join(out, 'one', 'config.json'), 'utf8'));
+  expect(config.augmentation).toMatchObject({ replaceBackground: 0.5, rotateDegrees: 20 });
+}, 60_000);
