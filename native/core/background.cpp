@@ -7,6 +7,17 @@ namespace {
 
 int64_t planeSize(const ImageView& image) { return static_cast<int64_t>(image.height) * image.width; }
 
+// Where nothing stands out, less the box about every object with a rim: the smooth inside of a cell is no background.
+void keepFree(const Objects& found, const ImageView& image, std::vector<uint8_t>& free) {
+  free.assign(found.around, found.around + planeSize(image));
+  const int rim = cellRim(image.height, image.width);
+  for (const Component& object : found.objects) {
+    const int left = std::max(0, object.left - rim), right = std::min(image.width - 1, object.right + rim);
+    for (int y = std::max(0, object.top - rim); y <= std::min(image.height - 1, object.bottom + rim); ++y)
+      std::fill_n(free.begin() + static_cast<int64_t>(y) * image.width + left, right - left + 1, uint8_t{0});
+  }
+}
+
 int64_t countSet(const std::vector<uint8_t>& mask) {
   return std::count_if(mask.begin(), mask.end(), [](uint8_t value) { return value != 0; });
 }
@@ -97,7 +108,7 @@ bool replaceBackground(const ImageView& image, const ImageView& other, float* ds
   bytes ? measureLevels<uint8_t>(image, scratch) : measureLevels<uint16_t>(image, scratch);
   const Objects behind = findObjects(other, scratch.objects);
   if (behind.chosen && !keepsClear(*behind.chosen, other)) return false;
-  scratch.free.assign(behind.around, behind.around + planeSize(other));
+  keepFree(behind, other, scratch.free);
   if (4 * countSet(scratch.free) < planeSize(other)) return false;
   bytes ? compose<uint8_t>(image, other, 255, scratch, dst) : compose<uint16_t>(image, other, 65535, scratch, dst);
   return true;

@@ -2,8 +2,8 @@
 // what lies around the cells.
 //
 // The cell is the object that findObjects chooses, widened by a rim. The other image's background is its pixels where
-// nothing stands out of the noise; where something does, they are mirrored in their row at the nearer end of the gap, or
-// else at the farther one, and what has no such pixel takes the background's level. The cell moves to the new level: what
+// nothing stands out of the noise and no object's box reaches. The others are mirrored in their row at the nearer end of the
+// gap, or else at the farther one, and what has no such pixel takes the background's level. The cell moves to the new level: what
 // it adds to the light or takes from it stays.
 //
 // C channels, H rows, W columns.

@@ -44,6 +44,20 @@ std::vector<bool> freeOf(const ImageView& image) {
   return std::vector<bool>(found.around, found.around + size);
 }
 
+// What may be taken of another image: no pixel of an object's box, nor within the rim of one.
+std::vector<bool> takenOf(const ImageView& image) {
+  ObjectsScratch scratch;
+  const Objects found = findObjects(image, scratch);
+  std::vector<bool> boxes(size);
+  for (const Component& object : found.objects)
+    for (int y = object.top; y <= object.bottom; ++y)
+      for (int x = object.left; x <= object.right; ++x) boxes[static_cast<size_t>(y * width + x)] = true;
+  boxes = reference::widen(boxes, height, width, cellRim(height, width));
+  std::vector<bool> taken(size);
+  for (size_t i = 0; i < taken.size(); ++i) taken[i] = found.around[i] && !boxes[i];
+  return taken;
+}
+
 std::vector<bool> cellOf(const ImageView& image) {
   ObjectsScratch scratch;
   const Objects found = findObjects(image, scratch);
@@ -61,7 +75,7 @@ void compare(const Drawn<Pixel>& own, const Drawn<Pixel>& other) {
   std::vector<double> expected;
   for (size_t c = 0; c < own.planes.size(); ++c) {
     const Plane plane = reference::replaceBackground(own.planes[c], other.planes[c], cellOf(own.view), freeOf(own.view),
-                                                     freeOf(other.view), range);
+                                                     takenOf(other.view), range);
     expected.insert(expected.end(), plane.values.begin(), plane.values.end());
   }
   checkClose(dst, expected, 1e-6, 1e-6 * range, "composed");
