@@ -57,6 +57,7 @@ export const errorCodes = {
   'run-locked': 1,
   'run-missing': 2,
   'source-invalid': 2,
+  'split-exists': 2,
   'split-impossible': 1,
   'training-diverged': 1,
   'vectors-invalid': 1,

@@ -16,6 +16,7 @@ export {
   reconstruct,
 } from './classifiers/reconstruct.ts';
 export { Dataset, type Verdict } from './dataset/dataset.ts';
+export type { EnsuredSplit } from './dataset/ensureSplit.ts';
 export type { CellFeatures, FeatureColumns } from './dataset/featureTable.ts';
 export {
   type CellQuery,

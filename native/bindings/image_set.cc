@@ -50,6 +50,7 @@ Normalisation parseNormalisation(const Napi::Value& value) {
   if (name == "range") return Normalisation::range;
   if (name == "mean") return Normalisation::mean;
   if (name == "standardise") return Normalisation::standardise;
+  if (name == "session") return Normalisation::session;
   throw Napi::TypeError::New(value.Env(), "unknown normalisation " + name + ".");
 }
 
@@ -64,14 +65,31 @@ Augmentation parseAugmentation(const Napi::Object& ranges) {
   augmentation.noise = numberOf(ranges, "noise");
   augmentation.brightness = numberOf(ranges, "brightness");
   augmentation.contrast = numberOf(ranges, "contrast");
+  augmentation.replaceBackground = numberOf(ranges, "replaceBackground");
   return augmentation;
+}
+
+std::vector<Light> readLight(const Napi::Value& value) {
+  std::vector<Light> light;
+  if (!value.IsTypedArray()) return light;
+  const auto numbers = value.As<Napi::Float32Array>();
+  for (size_t i = 0; i + 1 < numbers.ElementLength(); i += 2) light.push_back({numbers[i], numbers[i + 1]});
+  return light;
+}
+
+ImageView lit(ImageView view, const std::vector<Light>& light, int64_t position) {
+  if (light.empty()) return view;
+  view.level = light[static_cast<size_t>(position)].level;
+  view.contrast = light[static_cast<size_t>(position)].contrast;
+  return view;
 }
 
 Napi::Function ImageSet::define(Napi::Env env) {
   return DefineClass(env, "ImageSet",
                      {InstanceMethod<&ImageSet::count>("count"), InstanceMethod<&ImageSet::read>("read"),
                       InstanceMethod<&ImageSet::checksums>("checksums"),
-                      InstanceMethod<&ImageSet::load>("load"), InstanceMethod<&ImageSet::close>("close")});
+                      InstanceMethod<&ImageSet::load>("load"), InstanceMethod<&ImageSet::measureLight>("measureLight"),
+                      InstanceMethod<&ImageSet::close>("close")});
 }
 
 std::shared_ptr<const Images> ImageSet::unwrap(const Napi::Value& value) {
@@ -164,7 +182,7 @@ Napi::Value ImageSet::checksums(const Napi::CallbackInfo& info) {
       [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });
 }
 
-// load(rows, normalisation, augmentation | undefined, seed): a promise of [N, C, H, W] float32.
+// load(rows, normalisation, augmentation | undefined, seed, light | undefined): a promise of [N, C, H, W] float32.
 Napi::Value ImageSet::load(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto images = open(env);
@@ -173,6 +191,7 @@ Napi::Value ImageSet::load(const Napi::CallbackInfo& info) {
   const bool augmented = info[2].IsObject();
   const Augmentation ranges = augmented ? parseAugmentation(info[2].As<Napi::Object>()) : Augmentation{};
   const auto seed = static_cast<uint64_t>(info[3].ToNumber().Int64Value());
+  const std::vector<Light> light = readLight(info[4]);
   const int64_t size = static_cast<int64_t>(images->channels()) * images->height() * images->width();
   auto dst = Napi::Float32Array::New(env, rows.ElementLength() * static_cast<size_t>(size));
   float* out = dst.Data();
@@ -182,11 +201,37 @@ Napi::Value ImageSet::load(const Napi::CallbackInfo& info) {
       [=, index = rows.Data(), count = rows.ElementLength()] {
         std::vector<std::vector<float>> scratch(static_cast<size_t>(threads()));
         parallelFor(static_cast<std::ptrdiff_t>(count), [&](std::ptrdiff_t n, int worker) {
-          const ImageView view = images->view(index[n]);
+          const ImageView view = lit(images->view(index[n]), light, n);
           auto& buffer = scratch[static_cast<size_t>(worker)];
           buffer.resize(static_cast<size_t>(loadScratchSize(view)));
-          const InputTransform transform{normalisation, augmented ? &ranges : nullptr};
+          const InputTransform transform{normalisation, augmented ? &ranges : nullptr, static_cast<int64_t>(count),
+                                         [&](int64_t position) { return lit(images->view(index[position]), light, position); }};
           loadImage(view, transform, imageSeed(seed, n), out + n * size, buffer.data());
+        });
+      },
+      [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });
+}
+
+// measureLight(rows): a promise of level and contrast of each image, 2 N float32.
+Napi::Value ImageSet::measureLight(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto images = open(env);
+  const auto rows = info[0].As<Napi::Int32Array>();
+  auto dst = Napi::Float32Array::New(env, 2 * rows.ElementLength());
+  float* out = dst.Data();
+  auto pinned = std::make_shared<Napi::ObjectReference>(Napi::Persistent(dst.As<Napi::Object>()));
+  return Worker::run(
+      env, {info.This().As<Napi::Object>(), rows.As<Napi::Object>()},
+      [=, index = rows.Data(), count = rows.ElementLength()] {
+        const int64_t size = static_cast<int64_t>(images->channels()) * images->height() * images->width();
+        std::vector<std::vector<float>> buffers(static_cast<size_t>(threads()));
+        parallelFor(static_cast<std::ptrdiff_t>(count), [&](std::ptrdiff_t n, int worker) {
+          const ImageView view = images->view(index[n]);
+          auto& buffer = buffers[static_cast<size_t>(worker)];
+          buffer.resize(static_cast<size_t>(size + loadScratchSize(view)));
+          const Light light = brightcell::measureLight(view, buffer.data(), buffer.data() + size);
+          out[2 * n] = light.level;
+          out[2 * n + 1] = light.contrast;
         });
       },
       [pinned](Napi::Env) -> Napi::Value { return pinned->Value(); });

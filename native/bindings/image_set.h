@@ -55,6 +55,7 @@ class ImageSet : public Napi::ObjectWrap<ImageSet> {
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value checksums(const Napi::CallbackInfo& info);
   Napi::Value load(const Napi::CallbackInfo& info);
+  Napi::Value measureLight(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const Images> images_;
@@ -64,5 +65,9 @@ class ImageSet : public Napi::ObjectWrap<ImageSet> {
 // Settings of loadImage as the TypeScript side gives them: a normalisation's name, and ranges or undefined.
 Normalisation parseNormalisation(const Napi::Value& value);
 Augmentation parseAugmentation(const Napi::Object& ranges);
+// Level and contrast of the session of each of some rows, from a Float32Array of two a row; none without one.
+std::vector<Light> readLight(const Napi::Value& value);
+// The image with its session's light.
+ImageView lit(ImageView view, const std::vector<Light>& light, int64_t position);
 
 }  // namespace brightcell::bindings

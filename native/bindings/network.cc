@@ -22,13 +22,16 @@ struct Rows {
   InputTransform transform;
   Augmentation augmentation;
   uint64_t seed;
+  std::vector<Light> light;
+
+  ImageView view(int64_t index) const { return lit(images->view(rows[index]), light, index); }
 
   ImageSource source() const {
     ImageSource source;
     source.count = static_cast<int64_t>(rows.size());
     source.scratchFloats = source.count > 0 ? loadScratchSize(images->view(rows[0])) : 0;
     source.load = [this](int64_t index, float* dst, float* scratch) {
-      loadImage(images->view(rows[index]), transform, imageSeed(seed, index), dst, scratch);
+      loadImage(view(index), transform, imageSeed(seed, index), dst, scratch);
     };
     return source;
   }
@@ -43,8 +46,11 @@ std::shared_ptr<Rows> readRows(const Napi::Object& input) {
   if (input.Get("augmentation").IsObject()) {
     rows->augmentation = parseAugmentation(input.Get("augmentation").As<Napi::Object>());
     rows->transform.augmentation = &rows->augmentation;
+    rows->transform.others = static_cast<int64_t>(rows->rows.size());
+    rows->transform.other = [own = rows.get()](int64_t position) { return own->view(position); };
   }
   rows->seed = static_cast<uint64_t>(number(input, "seed"));
+  rows->light = readLight(input.Get("light"));
   return rows;
 }
 

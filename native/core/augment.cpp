@@ -23,6 +23,8 @@ AugmentationDraw drawAugmentation(const Augmentation& ranges, int height, int wi
     draw.noiseKeys[i] = static_cast<uint32_t>(bits);
     draw.noiseKeys[i + 1] = static_cast<uint32_t>(bits >> 32);
   }
+  draw.replacesBackground = random.uniform() < ranges.replaceBackground;
+  draw.other = random.uniform();
   return draw;
 }
 

@@ -16,6 +16,8 @@ struct AugmentationDraw {
   double rotateRadians = 0, scale = 1;
   double blurSigma = 0, noise = 0, brightness = 1, contrast = 1;
   std::array<uint32_t, 4> noiseKeys{};
+  bool replacesBackground = false;
+  double other = 0;  // which image's background, as a share of their number
 
   bool movesPixels() const { return translateX != 0 || translateY != 0 || rotateRadians != 0 || scale != 1; }
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/augment.h"
+#include "core/background.h"
 #include "core/instruction_set.h"
 
 namespace brightcell {
@@ -16,6 +17,8 @@ double pixelRange(PixelType type) {
 }
 
 int64_t planeSize(const ImageView& image) { return static_cast<int64_t>(image.height) * image.width; }
+
+int borderThickness(int height, int width) { return std::max(1, std::min(height, width) / 16); }
 
 // Population moments.
 struct Moments {
@@ -71,6 +74,24 @@ class Loading {
     return momentsFrom(pivot, sums.sum, sums.squares, count_);
   }
 
+  // The upper median of the outermost pixels: what lies around the cell.
+  double measureBorder() {
+    if (!written_) scale({});
+    const int height = image_.height, width = image_.width, thickness = borderThickness(height, width);
+    float* end = scratch_;
+    const auto take = [&](const float* from, int count) { end = std::copy_n(from, count, end); };
+    for (int64_t row = 0; row < static_cast<int64_t>(image_.channels) * height; ++row) {
+      const float* pixels = dst_ + row * width;
+      const int y = static_cast<int>(row % height);
+      const bool outer = y < thickness || y >= height - thickness || 2 * thickness >= width;
+      take(pixels, outer ? width : thickness);
+      if (!outer) take(pixels + width - thickness, thickness);
+    }
+    float* middle = scratch_ + (end - scratch_) / 2;
+    std::nth_element(scratch_, middle, end);
+    return *middle;
+  }
+
   void scale(const Affine& affine) {
     if (written_) kernels_.scaleReals(dst_, count_, affine, dst_);
     else if (image_.type == PixelType::uint8) kernels_.scaleBytes(stored<uint8_t>(), count_, affine, dst_);
@@ -102,7 +123,7 @@ struct Change {
 };
 
 // What normalisation makes of an image with these moments, after `change`.
-Change normalise(Normalisation normalisation, double range, const Change& change, const Moments& before) {
+Change normalise(const ImageView& image, Normalisation normalisation, double range, const Change& change, const Moments& before) {
   const double mean = change.gain * (before.mean - change.middle) + change.shift;
   double divisor = 1, centre = 0;
   if (normalisation == Normalisation::range) divisor = range;
@@ -111,7 +132,24 @@ Change normalise(Normalisation normalisation, double range, const Change& change
     divisor = std::max(change.gain * before.deviation, 1e-6 * range);
     centre = mean;
   }
+  if (normalisation == Normalisation::session) {
+    divisor = std::max(static_cast<double>(image.contrast), 1e-6 * range);
+    centre = image.level;
+  }
   return {change.middle, change.gain / divisor, (change.shift - centre) / divisor};
+}
+
+// The image with another background, as real numbers, where one was drawn and there is a cell to keep; else the image.
+ImageView withBackground(const ImageView& image, const InputTransform& transform, const AugmentationDraw& draw) {
+  if (!draw.replacesBackground || transform.others == 0 || image.type == PixelType::float32) return image;
+  // Kept from image to image, so that loading allocates nothing once a thread is warm.
+  static thread_local BackgroundScratch scratch;
+  static thread_local std::vector<float> composed;
+  composed.resize(static_cast<size_t>(image.channels * planeSize(image)));
+  const ImageView other = transform.other(static_cast<int64_t>(draw.other * static_cast<double>(transform.others)));
+  if (!replaceBackground(image, other, composed.data(), scratch)) return image;
+  // The other's background has the level of its own session; the cell has the contrast of its.
+  return {composed.data(), PixelType::float32, image.channels, image.height, image.width, other.level, image.contrast};
 }
 
 }  // namespace
@@ -121,11 +159,14 @@ uint64_t imageSeed(uint64_t seed, int64_t position) {
 }
 
 void loadImage(const ImageView& image, const InputTransform& transform, uint64_t seed, float* dst, float* scratch) {
-  Loading loading(image, dst, scratch);
   AugmentationDraw draw;
   if (transform.augmentation) {
     Random random(seed);
     draw = drawAugmentation(*transform.augmentation, image.height, image.width, random);
+  }
+  const ImageView source = withBackground(image, transform, draw);
+  Loading loading(source, dst, scratch);
+  if (transform.augmentation) {
     loading.move(draw);
     loading.blur(draw.blurSigma);
   }
@@ -150,12 +191,21 @@ void loadImage(const ImageView& image, const InputTransform& transform, uint64_t
       change.middle = change.shift = moments.mean;
     }
   }
-  loading.scale(normalise(transform.normalisation, pixelRange(image.type), change, moments).affine());
+  loading.scale(normalise(source, transform.normalisation, pixelRange(image.type), change, moments).affine());
+}
+
+Light measureLight(const ImageView& image, float* dst, float* scratch) {
+  Loading loading(image, dst, scratch);
+  const Moments moments = loading.measure();
+  const double border = loading.measureBorder();
+  return {static_cast<float>(border), static_cast<float>(std::hypot(moments.deviation, moments.mean - border))};
 }
 
 int64_t loadScratchSize(const ImageView& image) {
-  return std::max(warpScratchBytes(image.height, image.width) / 4,
-                  blurScratchFloats(image.height, image.width, maxBlurRadius));
+  const int64_t thickness = borderThickness(image.height, image.width);
+  const int64_t border = image.channels * std::min(planeSize(image), 2 * thickness * (image.height + image.width));
+  return std::max({warpScratchBytes(image.height, image.width) / 4,
+                   blurScratchFloats(image.height, image.width, maxBlurRadius), border});
 }
 
 }  // namespace brightcell

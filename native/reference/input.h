@@ -87,6 +87,55 @@ inline double normal(int64_t index, const std::array<uint32_t, 4>& keys) {
   return std::sqrt(-2 * std::log(u)) * (swapped == second ? cosine : sine);
 }
 
+// The mask's pixels and all within `rim` rows and columns of one.
+inline std::vector<bool> widen(const std::vector<bool>& mask, int height, int width, int rim) {
+  std::vector<bool> wide(mask.size());
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (int v = std::max(0, y - rim); v <= std::min(height - 1, y + rim); ++v)
+        for (int u = std::max(0, x - rim); u <= std::min(width - 1, x + rim); ++u)
+          if (mask[static_cast<size_t>(v * width + u)]) wide[static_cast<size_t>(y * width + x)] = true;
+  return wide;
+}
+
+inline double meanWhere(const Plane& plane, const std::vector<bool>& mask) {
+  double sum = 0, count = 0;
+  for (size_t i = 0; i < mask.size(); ++i)
+    if (mask[i]) sum += plane.values[i], ++count;
+  return sum / count;
+}
+
+// A background's pixel: its own where it is free; else that of the mirrored place in the row, about the nearer end of the
+// gap or the farther one; else the level.
+inline double behind(const Plane& plane, const std::vector<bool>& free, int y, int x) {
+  const auto isFree = [&](int column) {
+    return column >= 0 && column < plane.width && free[static_cast<size_t>(y * plane.width + column)];
+  };
+  if (isFree(x)) return plane.at(y, x);
+  int first = x, last = x;
+  while (first > 0 && !isFree(first - 1)) --first;
+  while (last + 1 < plane.width && !isFree(last + 1)) ++last;
+  // Mirrored about the edges between the gap and its neighbours.
+  const int aboutFirst = (first - 1) - (x - first), aboutLast = (last + 1) + (last - x);
+  const bool firstIsNearer = x - first <= last - x;
+  for (const int column : {firstIsNearer ? aboutFirst : aboutLast, firstIsNearer ? aboutLast : aboutFirst})
+    if (isFree(column)) return plane.at(y, column);
+  return meanWhere(plane, free);
+}
+
+// One channel of core/background.h, from the masks of the cell (with its rim) and of what is free in both images.
+inline Plane replaceBackground(const Plane& own, const Plane& other, const std::vector<bool>& cell,
+                               const std::vector<bool>& freeOwn, const std::vector<bool>& freeOther, double range) {
+  Plane dst = own;
+  const double moved = meanWhere(other, freeOther) - meanWhere(own, freeOwn);
+  for (int y = 0; y < own.height; ++y)
+    for (int x = 0; x < own.width; ++x) {
+      const auto i = static_cast<size_t>(y * own.width + x);
+      dst.values[i] = cell[i] ? std::clamp(own.values[i] + moved, 0.0, range) : behind(other, freeOther, y, x);
+    }
+  return dst;
+}
+
 struct Statistics {
   double mean, deviation;
 };
@@ -108,13 +157,27 @@ inline void changeIntensity(std::vector<double>& values, const AugmentationDraw&
     values[i] += deviation * normal(static_cast<int64_t>(i), draw.noiseKeys);
 }
 
+// The value in the middle, of two in the middle the larger, of the pixels within a sixteenth of the shorter side of the
+// image's border, those of all channels together.
+inline double medianOfBorder(const std::vector<double>& values, int height, int width) {
+  const int thickness = std::max(1, std::min(height, width) / 16);
+  std::vector<double> border;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int y = static_cast<int>(i) / width % height, x = static_cast<int>(i) % width;
+    if (std::min({y, x, height - 1 - y, width - 1 - x}) < thickness) border.push_back(values[i]);
+  }
+  std::sort(border.begin(), border.end());
+  return border[border.size() / 2];
+}
+
 // Returns what the values were divided by.
-inline double normalise(std::vector<double>& values, Normalisation how, double range) {
+inline double normalise(std::vector<double>& values, Normalisation how, double range, Light light) {
   const Statistics s = statistics(values);
   double centre = 0, divisor = 1;
   if (how == Normalisation::range) divisor = range;
   if (how == Normalisation::mean) divisor = centre = std::max(s.mean, 1e-4 * range);
   if (how == Normalisation::standardise) centre = s.mean, divisor = std::max(s.deviation, 1e-6 * range);
+  if (how == Normalisation::session) centre = light.level, divisor = std::max<double>(light.contrast, 1e-6 * range);
   for (double& value : values) value = (value - centre) / divisor;
   return divisor;
 }
@@ -122,7 +185,7 @@ inline double normalise(std::vector<double>& values, Normalisation how, double r
 // What loadImage gives, from planes of stored values. `rounding`: what is left, after normalisation, of the rounding of
 // the brightest pixel to float; much, where blurring or enlarging has left a bright image almost flat.
 inline std::vector<double> load(const std::vector<Plane>& planes, double range, const InputTransform& transform,
-                                uint64_t seed, double* rounding) {
+                                uint64_t seed, double* rounding, Light light = {0, 1}) {
   AugmentationDraw draw;
   if (transform.augmentation) {
     Random random(seed);
@@ -136,7 +199,7 @@ inline std::vector<double> load(const std::vector<Plane>& planes, double range, 
   changeIntensity(values, draw);
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::abs(value));
-  *rounding = largest * 0x1p-24 / normalise(values, transform.normalisation, range);
+  *rounding = largest * 0x1p-24 / normalise(values, transform.normalisation, range, light);
   return values;
 }
 

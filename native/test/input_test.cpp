@@ -50,7 +50,8 @@ struct Stored {
   // `scale` multiplies real numbers: the range of floats is theirs.
   Stored(Pattern pattern, int channels, Size size, uint64_t seed, double scale = 1)
       : pixels(pixelsOf<Pixel>(pattern, int64_t{channels} * size.height * size.width, rangeOf<Pixel> * scale, seed)),
-        view{pixels.data(), typeOf<Pixel>, channels, size.height, size.width} {
+        view{pixels.data(), typeOf<Pixel>, channels, size.height, size.width, static_cast<float>(0.3 * rangeOf<Pixel> * scale),
+             static_cast<float>(0.2 * rangeOf<Pixel> * scale)} {
     const auto plane = static_cast<size_t>(size.height) * static_cast<size_t>(size.width);
     for (int c = 0; c < channels; ++c) {
       const auto first = pixels.begin() + static_cast<ptrdiff_t>(c * plane);
@@ -90,7 +91,8 @@ Augmentation everything() {
 template <class Pixel>
 void compareOne(const Stored<Pixel>& stored, const InputTransform& transform, uint64_t seed, const std::string& what) {
   double rounding = 0;
-  const auto expected = reference::load(stored.planes, rangeOf<Pixel>, transform, seed, &rounding);
+  const auto expected = reference::load(stored.planes, rangeOf<Pixel>, transform, seed, &rounding,
+                                        {stored.view.level, stored.view.contrast});
   withEverySet([&](const std::string& name) {
     checkClose(load(stored.view, transform, seed), expected, 1e-5, 8 * rounding, name + ", " + what);
   });
@@ -137,11 +139,29 @@ FACT("the blur agrees with its twin, and may be wider than the image") {
   for (uint64_t seed = 1; seed < 4; ++seed) compareOne(stored, transform, seed, "widest");
 }
 
+constexpr Normalisation everyNormalisation[] = {Normalisation::none, Normalisation::range, Normalisation::mean,
+                                                Normalisation::standardise, Normalisation::session};
+
 FACT("an image without augmentation agrees with its twin in every normalisation") {
-  for (const Normalisation n : {Normalisation::none, Normalisation::range, Normalisation::mean, Normalisation::standardise}) {
+  for (const Normalisation n : everyNormalisation) {
     compareAll<uint8_t>({}, n);
     compareAll<uint16_t>({}, n);
     compareAll<float>({}, n);
+  }
+}
+
+FACT("an image's light is the median of its border and the distance of its pixels from there") {
+  for (const Size size : sizes) {
+    const Stored<uint16_t> stored(Pattern::random, 2, size, 3);
+    std::vector<double> values;
+    for (const Plane& plane : stored.planes) values.insert(values.end(), plane.values.begin(), plane.values.end());
+    const double level = reference::medianOfBorder(values, size.height, size.width);
+    double squares = 0;
+    for (const double value : values) squares += (value - level) * (value - level);
+    std::vector<float> dst(values.size()), scratch(static_cast<size_t>(loadScratchSize(stored.view)));
+    const Light light = measureLight(stored.view, dst.data(), scratch.data());
+    const std::vector<double> expected = {level, std::sqrt(squares / static_cast<double>(values.size()))};
+    checkClose(std::vector<float>{light.level, light.contrast}, expected, 1e-6, 0, std::to_string(size.height));
   }
 }
 
@@ -151,7 +171,7 @@ FACT("everything together agrees with its twin in every normalisation") {
     a.noise = 0;
     return a;
   }();
-  for (const Normalisation n : {Normalisation::none, Normalisation::range, Normalisation::mean, Normalisation::standardise}) {
+  for (const Normalisation n : everyNormalisation) {
     compareAll<uint8_t>({everything(), quiet}, n);
     compareAll<uint16_t>({everything(), quiet}, n);
   }

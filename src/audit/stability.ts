@@ -146,6 +146,7 @@ async function findRight(
       alteration.alter(images.read(id), dst, shape, level, range, mixSeed(seed, id));
     }
     const set = ImageSet.from(altered, shape);
+    set.takeLight(images, ids); // the session is not altered
     try {
       const rows = Int32Array.from(ids.keys());
       const { classifier, labelOf } = run;

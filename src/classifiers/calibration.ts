@@ -38,6 +38,7 @@ export async function writeCalibration(folder: string, calibration: Calibration)
   await writeSafetensors(join(folder, tensorsName), [
     { name: 'sets.scores', shape: [cells], data: sets.scores },
     { name: 'sets.labels', shape: [cells], data: Float32Array.from(sets.labels) },
+    ...(sets.adaptive ? [{ name: 'sets.adaptive', shape: [cells], data: sets.adaptive }] : []),
     { name: 'unknown.scores', shape: [cells], data: unknown.scores },
     ...tensorsOf(unknown.scorer),
   ]);
@@ -94,16 +95,17 @@ export async function maybeReadCalibration(
   const take = await readTensors(join(folder, tensorsName));
   const labels = Int32Array.from(take('sets.labels', [cells]));
   if (labels.some(label => label < 0 || label >= K)) throw corruptModel(path, `a label is not below ${K}`);
+  const adaptive = take.has('sets.adaptive') ? take('sets.adaptive', [cells]) : null;
   return {
-    ...{ temperature, cells, logLoss, sets: { labels, scores: take('sets.scores', [cells]) } },
+    ...{ temperature, cells, logLoss, sets: { labels, scores: take('sets.scores', [cells]), adaptive } },
     unknown: { scorer: readScorer(unknown, take), scores: take('unknown.scores', [cells]).sort() },
   };
 }
 
 /** Gives tensors by name; each must have the shape wanted and hold finite numbers. */
-async function readTensors(path: string): Promise<(name: string, shape: number[]) => Float32Array> {
+async function readTensors(path: string) {
   const { tensors } = await readSafetensors(path);
-  return (name, shape) => {
+  const take = (name: string, shape: number[]): Float32Array => {
     const found = tensors.find(tensor => tensor.name === name);
     if (!found || found.shape.join() !== shape.join()) {
       throw corruptModel(path, `it must hold "${name}" of ${shape.join(' x ')} numbers`);
@@ -112,6 +114,7 @@ async function readTensors(path: string): Promise<(name: string, shape: number[]
       throw corruptModel(path, `"${name}" holds a number that is not finite`);
     return found.data;
   };
+  return Object.assign(take, { has: (name: string) => tensors.some(tensor => tensor.name === name) });
 }
 
 /** Checksum of what a model's description says, however it is set out, and of a network's weights. */

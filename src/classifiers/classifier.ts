@@ -36,6 +36,8 @@ export interface LoadedClassifier extends Classifier {
   readonly pixelType: 'uint8' | 'uint16';
   /** What it knows of how far it can be believed; null where it was not calibrated. `predict` gives scaled probabilities. */
   readonly calibration: Calibration | null;
+  /** Whether it must know which images are of one session: `predict` then takes sets that do, and `classify` nothing. */
+  readonly usesSessions: boolean;
   /** D: numbers of an embedding. */
   readonly dimensions: number;
   /**

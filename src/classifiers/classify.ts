@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
+import type { LightOfImages } from '../engine/light.ts';
 import { BrightcellError } from '../errors.ts';
 import { FailureList, type FailureSummary } from '../import/failures.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { LoadOptions } from './classifier.ts';
 import { classifyCells, isDataset } from './classifyCells.ts';
-import { classifyImages, listInputs } from './classifyImages.ts';
+import { classifyImages, listInputs, measureSession } from './classifyImages.ts';
 import { type DoubtOptions, Judge } from './judge.ts';
 import { loadClassifier } from './loadClassifier.ts';
 import type { ClassifyStep, Prediction } from './prediction.ts';
@@ -77,6 +78,9 @@ class Classification {
   #failed = 0;
   #rescaled = 0;
   #lastProgress = 0;
+  /** All image files of the call, which are one session; a data set brings its own. */
+  readonly #files: string[] = [];
+  #session: Promise<LightOfImages> | undefined;
 
   constructor(judge: Judge, options: ClassifyOptions, job: Job) {
     this.#judge = judge;
@@ -134,7 +138,12 @@ class Classification {
     if (await isDataset(input)) return classifyCells(this.#judge, input, this.#job);
     const listed = await listInputs(input);
     for (const failure of listed.failures) this.#fail(failure);
-    return { total: listed.paths.length, steps: classifyImages(this.#judge, listed.paths, this.#job) };
+    this.#files.push(...listed.paths);
+    const light = () => (this.#session ??= measureSession(this.#judge.classifier, this.#files, this.#job));
+    return {
+      total: listed.paths.length,
+      steps: classifyImages(this.#judge, listed.paths, light, this.#job),
+    };
   }
 
   async #work(

@@ -97,6 +97,10 @@ export class CnnClassifier implements LoadedClassifier {
     return probabilities;
   }
 
+  get usesSessions(): boolean {
+    return this.normalisation === 'session';
+  }
+
   get dimensions(): number {
     return this.#network.embeddingSize;
   }

@@ -56,6 +56,7 @@ function createSource(network: Network, description: ModelDescription): VectorSo
   return {
     hasUnits: false,
     dimensions: D,
+    usesSessions: normalisation === 'session',
     async vectors(images, rows, job = {}) {
       const values = await embedAll(network, { images, rows, normalisation }, job);
       const set = ImageSet.from(values, vectorShape(D));

@@ -4,7 +4,7 @@ import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Calibration } from './calibration.ts';
 import type { LoadedClassifier } from './classifier.ts';
-import { conformalQuantile, findSetThresholds, predictSet } from './conformal.ts';
+import { conformalQuantile, findSetThresholds, predictSet, type SetKind } from './conformal.ts';
 import { scoreUnknown } from './unknownScorer.ts';
 
 /** How far a prediction is to be doubted. What a model learnt on its validation part decides. */
@@ -15,6 +15,8 @@ export interface DoubtOptions {
   coverage?: number;
   /** Whether `coverage` is to hold for the cells of each class apart; false by default. */
   coverageByClass?: boolean;
+  /** What the sets are like; 'leastAmbiguous' by default. */
+  sets?: SetKind;
 }
 
 /** What a classifier says of N images, with its doubts. */
@@ -31,24 +33,29 @@ export interface Judgement {
 export class Judge {
   /** Above this an image is of none of the classes; null where that was not asked. */
   readonly unknownThreshold: number | null;
-  /** K; a class is in a set where one less its probability is at most this; null where sets were not asked for. */
+  /** K; a class is in a set where its score is at most this; null where sets were not asked for. */
   readonly setThresholds: Float64Array | null;
+  readonly setKind: SetKind;
   readonly classifier: LoadedClassifier;
 
   /**
    * Throws `option-invalid` for a share that is not between 0 and 1, for a model that is not calibrated, and where its
    * validation cells are too few for the share.
    */
-  constructor(classifier: LoadedClassifier, { unknown, coverage, coverageByClass = false }: DoubtOptions) {
-    if (coverageByClass && coverage === undefined) throw invalid('coverageByClass must go with a coverage.');
+  constructor(classifier: LoadedClassifier, options: DoubtOptions) {
+    const { unknown, coverage, coverageByClass: byClass = false, sets } = options;
+    if (byClass && coverage === undefined) throw invalid('coverageByClass must go with a coverage.');
+    if (sets !== undefined && coverage === undefined) throw invalid('sets must go with a coverage.');
     this.classifier = classifier;
+    this.setKind = sets ?? 'leastAmbiguous';
     this.unknownThreshold =
       unknown === undefined ? null : findThreshold(requireCalibration(classifier), unknown);
     this.setThresholds =
       coverage === undefined
         ? null
         : findSetThresholds(requireCalibration(classifier).sets, classifier.classes.length, coverage, {
-            byClass: coverageByClass,
+            byClass,
+            kind: this.setKind,
           });
   }
 
@@ -63,7 +70,7 @@ export class Judge {
     }
     if (setThresholds) {
       judgement.sets = Array.from(rows, (_, i) =>
-        predictSet(probabilities.subarray(i * K, (i + 1) * K), setThresholds),
+        predictSet(probabilities.subarray(i * K, (i + 1) * K), setThresholds, this.setKind),
       );
     }
     return judgement;

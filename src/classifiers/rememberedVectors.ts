@@ -13,6 +13,7 @@ export function rememberVectors(inner: VectorSource): VectorSource & { forget():
   const D = inner.dimensions;
   return {
     hasUnits: inner.hasUnits,
+    usesSessions: inner.usesSessions,
     dimensions: D,
     async vectors(images, rows, job) {
       const missing = rows.filter(row => !known.has(row));

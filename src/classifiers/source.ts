@@ -18,6 +18,8 @@ export interface VectorSource {
   readonly hasUnits: boolean;
   /** D. */
   readonly dimensions: number;
+  /** Whether it must know which images are of one session; absent: no. */
+  readonly usesSessions?: boolean;
   /**
    * Vectors of rows of an image set, in the order of `rows`. Those that are made live in memory, 4 N D bytes;
    * pixels stay where they are mapped. `release` frees what was made.

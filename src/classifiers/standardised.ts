@@ -41,6 +41,7 @@ export function standardise(values: Float32Array, { means, deviations }: Standar
 export function createStandardised(inner: VectorSource, standardisation: Standardisation): VectorSource {
   return {
     hasUnits: false,
+    usesSessions: inner.usesSessions,
     dimensions: inner.dimensions,
     async vectors(images, rows, job) {
       const made = await inner.vectors(images, rows, job);

@@ -129,6 +129,10 @@ export class VectorClassifier implements LoadedClassifier {
     return probabilities;
   }
 
+  get usesSessions(): boolean {
+    return this.#parts.source.usesSessions ?? false;
+  }
+
   get dimensions(): number {
     return this.#parts.source.dimensions;
   }

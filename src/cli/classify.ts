@@ -31,6 +31,12 @@ export function addClassify(program: Command): void {
     )
     .option('--coverage <share>', 'sets of classes that hold the true one so often, such as 0.95', share)
     .option('--coverage-by-class', 'so often for the images of each class')
+    .addOption(
+      new Option('--sets <kind>', 'what sets are like (default: least-ambiguous)').choices([
+        'least-ambiguous',
+        'adaptive',
+      ]),
+    )
     .addOption(precisionOption())
     .option('--strict', 'stop at the first image that cannot be read')
     .addHelpText(
@@ -46,7 +52,8 @@ export function addClassify(program: Command): void {
       return perform(command, {
         work: async job => {
           const { classify } = await import('../classifiers/classify.ts');
-          const report = await classify(model, images, { ...flags, onPredictions: show.take }, job);
+          const options = { ...flags, sets: flags.sets && setKinds[flags.sets], onPredictions: show.take };
+          const report = await classify(model, images, options, job);
           return { ...report, ...(show.kept ? { predictions: show.kept } : {}) };
         },
         print: printClassification,
@@ -61,9 +68,13 @@ interface ClassifyFlags extends CommonOptions {
   unknown?: number;
   coverage?: number;
   coverageByClass?: boolean;
+  sets?: keyof typeof setKinds;
   precision?: Precision;
   strict?: boolean;
 }
+
+/** As the library calls them. */
+const setKinds = { 'least-ambiguous': 'leastAmbiguous', adaptive: 'adaptive' } as const;
 
 /** A number between 0 and 1; the library refuses the ends. */
 const share = realNumber(0, 1, { open: true });

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { EnsuredSplit } from '../dataset/ensureSplit.ts';
+import { BrightcellError } from '../errors.ts';
 import type { Facts } from '../learners/learner.ts';
 import type { MethodTrainOptions } from '../methods/options.ts';
 import type { CalibratedReport, CalibrationReport, PlainReport } from '../methods/report.ts';
@@ -36,6 +38,11 @@ export function addTrain(program: Command): void {
     .addOption(choice('--normalisation <name>', 'how intensities are made comparable', choices.normalisation))
     .addOption(choice('--balance <name>', 'how rare classes are helped', choices.balance))
     .option('--no-augmentation', 'train on the images as they are')
+    .option(
+      '--replace-background <share>',
+      "share of the images, drawn anew each time, that get another image's background around their cell",
+      realNumber(0, 1),
+    )
     .option('--patience <n>', 'epochs without improvement before stopping; 0: never', wholeNumber(0))
     .addOption(choice('--monitor <name>', 'what says that an epoch is better', choices.monitor))
     .option('--clip-norm <norm>', 'largest norm of the gradient; 0: no limit', realNumber(0))
@@ -47,13 +54,22 @@ export function addTrain(program: Command): void {
       'train k times, each fold of a k-fold split held out in turn, and score all cells together',
       wholeNumber(3, 100),
     )
+    .addOption(
+      choice(
+        '--split-by <what>',
+        'split the data set first, with the seed, unless it is split so already',
+        choices.splitBy,
+      ),
+    )
+    .option('--replace-split', 'let --split-by replace a split of another kind')
     .option('--out <folder>', 'folder of all runs (default: runs)')
     .option('--name <name>', 'name of the run')
     .option('--resume <run>', 'go on with a run that was stopped')
     .addHelpText(
       'after',
       `\n${methodHelp()}\n\nExamples:\n  $ brightcell train cells --name first --epochs 40\n` +
-        '  $ brightcell train cells --model centroid --set sharpness=2',
+        '  $ brightcell train cells --model centroid --set sharpness=2\n' +
+        '  $ brightcell train cells --split-by group',
     )
     .action((dataset: string, { crossValidate: folds, ...flags }: TrainFlags, command: Command) => {
       if (folds !== undefined) return crossValidate(dataset, folds, flags, command);
@@ -77,7 +93,7 @@ function crossValidate(dataset: string, folds: number, flags: TrainFlags, comman
         job,
       ),
     print: printCrossValidation,
-    stopped: () => 'Runs of finished folds stand. Start again under another --name.',
+    stopped: () => 'Finished folds are kept. Run the same command to go on.',
   });
 }
 
@@ -110,23 +126,33 @@ export const choices = {
   schedule: ['constant', 'step', 'cosine'],
   loss: ['crossEntropy', 'labelSmoothing', 'doubleSoftmax', 'meanSquaredError', 'focal'],
   initialiser: ['glorotUniform', 'heNormal', 'truncatedNormal'],
-  normalisation: ['none', 'range', 'mean', 'standardise'],
+  normalisation: ['none', 'range', 'mean', 'standardise', 'session'],
   balance: ['sampling', 'none'],
   monitor: ['loss', 'macroF1'],
   precision: precisionNames,
+  splitBy: ['cell', 'group'],
 };
 
 type TrainFlags = Omit<MethodTrainOptions, 'augmentation' | 'settings'> & {
   augmentation: boolean;
   crossValidate?: number;
+  replaceBackground?: number;
   set?: Record<string, unknown>;
 };
 
 /** `--no-augmentation` is the only flag with a default of commander's own: without it, the recipe decides. */
 function trainOptions(flags: TrainFlags, command: Command): MethodTrainOptions {
-  const { augmentation, set: settings, ...given } = flags;
+  const { augmentation, replaceBackground, set: settings, ...given } = flags;
   const options = { ...given, settings };
-  return command.getOptionValueSource('augmentation') === 'cli' ? { ...options, augmentation } : options;
+  const none = command.getOptionValueSource('augmentation') === 'cli';
+  if (none && replaceBackground !== undefined) {
+    throw new BrightcellError(
+      'option-invalid',
+      '--replace-background is an augmentation, which --no-augmentation switches off. Give one of them.',
+    );
+  }
+  if (replaceBackground !== undefined) return { ...options, augmentation: { replaceBackground } };
+  return none ? { ...options, augmentation } : options;
 }
 
 /** Without a run it was stopped while the data set was checked. */
@@ -139,11 +165,20 @@ function howToGoOn(dataset: string, run: unknown, again: boolean): string {
 
 /** A training as a person reads it. */
 export function printTraining(report: CalibratedReport): string {
-  const lines = report.kind === 'plain' ? plainLines(report) : networkLines(report);
+  const lines = report.split ? splitLines(report.split) : [];
+  lines.push(...(report.kind === 'plain' ? plainLines(report) : networkLines(report)));
   if (report.calibration) lines.push(calibrationInWords(report.calibration));
   lines.push(...report.warnings.map(warning => `Warning: ${warning}`));
   lines.push('', `Run:   ${report.run}`, `Model: ${report.model}`);
   return lines.join('\n');
+}
+
+function splitLines({ by, made, seed, warnings }: EnsuredSplit): string[] {
+  const how = seed === null ? '' : `, seed ${seed}`;
+  return [
+    made ? `Split by ${by}${how}.` : `Trained on the split by ${by} that stood${how}.`,
+    ...warnings.map(warning => `Warning: ${warning}`),
+  ];
 }
 
 function calibrationInWords({ temperature, cells, logLoss }: CalibrationReport): string {

@@ -18,6 +18,7 @@ import {
 } from './featureTable.ts';
 import type { CellQuery, CellTable, DatasetHeader, NewCell, SplitName } from './format.ts';
 import { completeHeader, readHeader, writeHeader } from './header.ts';
+import { measureSessions } from './sessions.ts';
 import { Shards } from './shards.ts';
 import { type DamagedCell, damageError, fingerprintCells, verifyCells } from './verify.ts';
 
@@ -135,6 +136,7 @@ export class Dataset {
     const latest = this.#images.at(-1);
     if (latest?.count === this.#count) return latest;
     const mapped = ImageSet.map(this.#shards.files(this.#count), this.#header.pixelType, this.#header);
+    mapped.setLight(() => measureSessions(this.#catalogue, mapped));
     this.#images.push(mapped);
     return mapped;
   }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { BrightcellError } from '../errors.ts';
 import { addon } from './addon.ts';
+import { type LightOfImages, withoutSession } from './light.ts';
 import {
   type Augmentation,
   checkAugmentation,
@@ -35,6 +36,7 @@ export class ImageSet {
   /** The native set; for `src/engine/` only. */
   // biome-ignore lint/suspicious/noExplicitAny: the addon's own object.
   readonly handle: any;
+  #light: (() => Promise<LightOfImages>) | undefined;
 
   private constructor(type: PixelType, shape: ImageShape, parts: (ImageFile | Pixels)[]) {
     this.type = type;
@@ -83,7 +85,7 @@ export class ImageSet {
 
   /**
    * What the network would see, [N, C, H, W] float32: for looking at augmentation and for tests. The image at
-   * position i of `rows` is augmented by (seed, i) alone.
+   * position i of `rows` is augmented by (seed, i) alone, and another background is taken from one of `rows`.
    */
   async load(
     rows: Int32Array,
@@ -92,14 +94,39 @@ export class ImageSet {
     seed = 0,
   ): Promise<Float32Array> {
     checkNormalisation(normalisation);
-    if (augmentation) checkAugmentation(augmentation);
+    if (augmentation) checkAugmentation(augmentation, this.type);
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw invalid(
         `seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}. Received ${String(seed)}.`,
       );
     }
     checkRows(rows, this.count);
-    return this.handle.load(rows, normalisation, augmentation, seed);
+    const light = normalisation === 'session' ? await this.lightOf(rows) : undefined;
+    return this.handle.load(rows, normalisation, augmentation, seed, light);
+  }
+
+  /** Level and contrast of each image's own light, 2 N: see native/core/input.h. */
+  async measureLight(rows: Int32Array): Promise<Float32Array> {
+    checkRows(rows, this.count);
+    return this.handle.measureLight(rows);
+  }
+
+  /** Says where the light of each image's session is had from, when it is first asked for; two numbers an image of the set. */
+  setLight(light: () => Promise<LightOfImages>): void {
+    let made: Promise<LightOfImages> | undefined;
+    this.#light = () => (made ??= light());
+  }
+
+  /** Of rows' sessions, 2 N. Throws `option-invalid` for a set whose sessions are not known. */
+  async lightOf(rows: Int32Array): Promise<LightOfImages> {
+    if (!this.#light) throw withoutSession();
+    const all = await this.#light();
+    return Float32Array.from({ length: 2 * rows.length }, (_, i) => all[2 * rows[i >> 1]! + (i & 1)]!);
+  }
+
+  /** The light of rows of another set becomes that of the images of this one, in order; where that one knows its sessions. */
+  takeLight(other: ImageSet, rows: Int32Array): void {
+    if (other.#light) this.setLight(() => other.lightOf(rows));
   }
 
   /** Unmaps as soon as no running operation reads; using the set afterwards throws. */

@@ -1,6 +1,7 @@
 import { BrightcellError } from '../errors.ts';
 import { addon } from './addon.ts';
 import { checkRows, ImageSet, type Pixels } from './imageSet.ts';
+import { type LightOfImages, withoutSession } from './light.ts';
 import { type MapShape, resolveNetwork } from './networkShape.ts';
 import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
 import { checkTensors, momentsOf, type NamedTensor } from './networkState.ts';
@@ -140,7 +141,9 @@ export class Network {
    */
   async trainStep(step: TrainStep): Promise<StepResult> {
     const settings = this.#resolveStep(step);
-    const { finite, ...result } = await this.#enqueue(native => native.trainStep(settings));
+    const { finite, ...result } = await this.#enqueue(async native =>
+      native.trainStep(await withLight(settings)),
+    );
     if (!this.spec.decoder) delete result.reconstructionLoss;
     if (!finite)
       throw new BrightcellError(
@@ -158,14 +161,16 @@ export class Network {
    */
   async profile(step: TrainStep): Promise<NetworkProfile> {
     const settings = this.#resolveStep(step);
-    const native: NativeProfile = await this.#enqueue(native => native.profile(settings));
+    const native: NativeProfile = await this.#enqueue(async native =>
+      native.profile(await withLight(settings)),
+    );
     return readProfile(native);
   }
 
   /** Class probabilities, N x K row major. Uses running statistics and no dropout. */
   async predict(input: InputRows): Promise<Float32Array> {
     this.#checkInput(input);
-    return this.#enqueue(native => native.predict(input));
+    return this.#enqueue(async native => native.predict(await withLight(input)));
   }
 
   /**
@@ -189,7 +194,7 @@ export class Network {
   async activations(input: InputRows, layer: number): Promise<Float32Array> {
     this.#checkInput(input);
     this.#checkLayer(layer);
-    return this.#enqueue(native => native.activations(input, layer));
+    return this.#enqueue(async native => native.activations(await withLight(input), layer));
   }
 
   /**
@@ -205,7 +210,7 @@ export class Network {
     if (!scoreKinds.includes(of))
       invalid(`of must be one of ${scoreKinds.join(', ')}. Received ${String(of)}.`);
     this.#checkClasses('target', targets, input.rows);
-    return this.#enqueue(native => native.lookBack(input, layer, targets, of));
+    return this.#enqueue(async native => native.lookBack(await withLight(input), layer, targets, of));
   }
 
   /**
@@ -215,7 +220,7 @@ export class Network {
    */
   async embed(input: InputRows): Promise<Float32Array> {
     this.#checkInput(input);
-    return this.#enqueue(native => native.activations(input, this.#lastWeights - 1));
+    return this.#enqueue(async native => native.activations(await withLight(input), this.#lastWeights - 1));
   }
 
   /**
@@ -242,7 +247,7 @@ export class Network {
     this.#checkInput(input);
     if (!this.spec.decoder)
       invalid(`Only a network with a decoder can reconstruct images. ${this.spec.name} has none.`);
-    return this.#enqueue(native => native.reconstruct(input));
+    return this.#enqueue(async native => native.reconstruct(await withLight(input)));
   }
 
   /** Parameters and running statistics: what a model file holds. */
@@ -307,6 +312,7 @@ export class Network {
           `Received ${image.length}.`,
       );
     checkNormalisation(normalisation);
+    if (normalisation === 'session') throw withoutSession();
   }
 
   #checkInput({ images, rows, normalisation, augmentation, seed }: InputRows): void {
@@ -321,7 +327,7 @@ export class Network {
           `Received ${shape.channels} x ${shape.height} x ${shape.width}.`,
       );
     checkNormalisation(normalisation);
-    if (augmentation) checkAugmentation(augmentation);
+    if (augmentation) checkAugmentation(augmentation, images.type);
     if (seed !== undefined) checkSeed(seed);
     checkRows(rows, images.count);
   }
@@ -373,6 +379,12 @@ export function setThreads(threads: number): void {
 
 export function getThreads(): number {
   return addon.getThreads();
+}
+
+/** What the core needs to know of the images' sessions beside the images. */
+async function withLight<T extends InputRows>(input: T): Promise<T & { light?: LightOfImages }> {
+  if (input.normalisation !== 'session') return input;
+  return { ...input, light: await input.images.lightOf(input.rows) };
 }
 
 function isPixels(value: unknown): value is Pixels {

@@ -2,9 +2,11 @@ import { BrightcellError } from '../errors.ts';
 
 /**
  * How pixel values are made comparable before the network sees them; part of every model.
- * `mean` makes the average intensity equal as the paper does: `x / mean - 1`.
+ * `mean` makes the average intensity equal as the paper does: `x / mean - 1`. `session` takes out the light of a session, so
+ * that its images stay comparable with each other: the level around the cells and the contrast to it, medians over the
+ * session. See native/core/input.h and src/engine/light.ts.
  */
-export const normalisations = ['none', 'range', 'mean', 'standardise'] as const;
+export const normalisations = ['none', 'range', 'mean', 'standardise', 'session'] as const;
 export type Normalisation = (typeof normalisations)[number];
 
 /** Ranges of random changes made to a training image; a missing field is no change. See native/core/input.h. */
@@ -25,6 +27,8 @@ export interface Augmentation {
   brightness?: number;
   /** 0.2: factor about the image's mean from 0.8 to 1.2; 0 to 0.99. */
   contrast?: number;
+  /** Probability that the background is replaced by that of another image of the batch, the cell kept; 0 to 1. */
+  replaceBackground?: number;
 }
 
 /** Largest value of each number of an Augmentation; the smallest is 0. */
@@ -36,6 +40,7 @@ const augmentationLimits = {
   noise: 10,
   brightness: 0.99,
   contrast: 0.99,
+  replaceBackground: 1,
 } as const;
 const flips = ['flipHorizontal', 'flipVertical'];
 
@@ -48,12 +53,18 @@ export function checkNormalisation(normalisation: Normalisation): void {
   );
 }
 
-/** Throws `option-invalid` for an unknown field or a value out of its range. */
-export function checkAugmentation(augmentation: Augmentation): void {
+/** Throws `option-invalid` for an unknown field, a value out of its range, or one that such pixels cannot have. */
+export function checkAugmentation(augmentation: Augmentation, pixelType?: string): void {
   for (const [name, value] of Object.entries(augmentation)) {
     if (value === undefined) continue;
     const refusal = refuse(name, value);
     if (refusal) throw new BrightcellError('option-invalid', `augmentation.${name} ${refusal}`);
+  }
+  if (pixelType === 'float32' && augmentation.replaceBackground) {
+    throw new BrightcellError(
+      'option-invalid',
+      'augmentation.replaceBackground finds cells in uint8 or uint16 images. Received float32 images: leave it out.',
+    );
   }
 }
 

@@ -15,6 +15,7 @@ export interface Doubts {
 
 /** Prediction sets of one stated coverage. */
 export interface SetFigures {
+  kind: 'leastAmbiguous' | 'adaptive';
   /** Stated. */
   coverage: number;
   /** Whether it was to hold for each class apart. */
@@ -46,7 +47,7 @@ export function formatDoubts({ logLoss, calibrationError }: Calibration, doubts:
       .filter(one => !one.byClass)
       .map(
         one =>
-          `  --coverage ${one.coverage} covers ${percent(one.covered)} (least of a class ${percent(one.leastOfClass)}), ` +
+          `  --coverage ${one.coverage}${one.kind === 'adaptive' ? ' --sets adaptive' : ''} covers ${percent(one.covered)} (least of a class ${percent(one.leastOfClass)}), ` +
           `${one.meanSize.toFixed(2)} classes a set`,
       ),
   ];

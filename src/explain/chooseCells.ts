@@ -96,6 +96,8 @@ export async function chooseCells(
 interface Candidate extends Omit<ChosenCell, 'predicted' | 'probabilities'> {
   pixels: Uint8Array | Uint16Array;
   probabilities: Float32Array;
+  /** Level and contrast of its session's light, for models that use sessions. */
+  light?: Float32Array;
 }
 
 /** Cells whose outcome is looked at together. */
@@ -197,7 +199,8 @@ async function takeCells(
       const right = largest(own) === label(id);
       if (taken.length === most || (outcome && (outcome === 'right') !== right)) continue;
       const pixels = images.read(id) as Uint8Array;
-      taken.push({ source: '', id, label: label(id), pixels, probabilities: own });
+      const light = classifier.usesSessions && { light: await images.lightOf(Int32Array.of(id)) };
+      taken.push({ source: '', id, label: label(id), pixels, probabilities: own, ...light });
     }
   }
   return taken;
@@ -268,16 +271,21 @@ function gather(classifier: LoadedClassifier, found: Candidate[], choice: CellCh
   const size = channels * height * width;
   const all = new (classifier.pixelType === 'uint16' ? Uint16Array : Uint8Array)(found.length * size);
   for (const [i, { pixels }] of found.entries()) all.set(pixels, i * size);
+  const images = ImageSet.from(all, stored.shape);
+  if (found.every(one => one.light)) {
+    const light = Float32Array.from(found.flatMap(one => [...one.light!]));
+    images.setLight(async () => light);
+  }
   const present = new Set(found.map(({ label, probabilities }) => label ?? largest(probabilities)));
   const wanted = choice.ids || found[0]!.id === null ? [] : (choice.classes ?? classifier.classes);
   const missing = wanted.filter(name => !present.has(classifier.classes.indexOf(name)));
   return {
-    cells: found.map(({ pixels: _pixels, probabilities, ...rest }) => ({
+    cells: found.map(({ pixels: _pixels, light: _light, probabilities, ...rest }) => ({
       ...rest,
       predicted: largest(probabilities),
       probabilities: [...probabilities],
     })),
-    images: ImageSet.from(all, stored.shape),
+    images,
     warnings: missing.length === 0 ? [] : [`No cells of ${missing.join(', ')} were there to explain.`],
   };
 }

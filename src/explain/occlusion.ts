@@ -152,6 +152,7 @@ class MaskedCopies {
 
   look(row: number, target: number): void {
     this.#image = this.#images.read(row);
+    this.#copies.takeLight(this.#images, new Int32Array(this.#most).fill(row));
     this.#hidden = hideImage(this.#image, this.shape, this.#settings.fill, this.#settings.seed);
     this.#target = target;
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { EnsureSplitOptions } from '../dataset/ensureSplit.ts';
 import { BrightcellError } from '../errors.ts';
 import type { TrainOptions } from '../train/config.ts';
 import { loadLearner, type Method, parseMethod, takesSeed } from './method.ts';
@@ -9,6 +10,10 @@ export interface MethodTrainOptions extends Omit<TrainOptions, 'model'> {
   model?: string;
   /** Settings of the method by name; networks take theirs here or as options of their own. */
   settings?: Record<string, unknown>;
+  /** Split the data set in this way first, with the training's seed, unless it is split so already. */
+  splitBy?: EnsureSplitOptions['by'];
+  /** With `splitBy`: draw anew in place of a split of another kind instead of refusing it. */
+  replaceSplit?: boolean;
 }
 
 /** Everything that decides what a plain method learns; `config.json` of its run. */
@@ -23,6 +28,12 @@ export async function chooseMethod({ model, config, resume }: MethodTrainOptions
   if (resume !== undefined) return parseMethod((await maybeReadModel(`${resume}/config.json`)) ?? 'cellnet');
   const named = model ?? (config === undefined ? undefined : await maybeReadModel(config));
   return parseMethod(named ?? 'cellnet');
+}
+
+/** Options as training a network takes them: one of its own goes before a setting of that name, as before a config file. */
+export function networkOptions({ settings, ...own }: MethodTrainOptions): TrainOptions {
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  return { ...settings, ...given } as TrainOptions;
 }
 
 /** The name in a config file. What cannot be read is said by whoever reads all of it. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { EnsuredSplit } from '../dataset/ensureSplit.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Facts } from '../learners/learner.ts';
 import type { PartScore, TrainReport } from '../train/report.ts';
@@ -44,8 +45,13 @@ export interface CalibrationReport {
   unknownScore: string;
 }
 
-/** A training and what followed it; `calibration` is null without a validation part. */
-export type CalibratedReport = MethodReport & { calibration: CalibrationReport | null };
+/** A training, what went before and what followed it. */
+export type CalibratedReport = MethodReport & {
+  /** null without a validation part. */
+  calibration: CalibrationReport | null;
+  /** null where `splitBy` was not asked for. */
+  split: EnsuredSplit | null;
+};
 
 /** Writes a run's `report.json`. */
 export async function writeReport(report: PlainReport): Promise<void> {

@@ -1,9 +1,10 @@
 import type { Job } from '../job.ts';
-import { checkRunOptions, type TrainOptions } from '../train/config.ts';
+import { checkRunOptions } from '../train/config.ts';
 import { train as trainNetwork } from '../train/train.ts';
 import { calibrateRun } from './calibrate.ts';
-import { chooseMethod, type MethodTrainOptions } from './options.ts';
+import { chooseMethod, type MethodTrainOptions, networkOptions } from './options.ts';
 import type { CalibratedReport, MethodReport } from './report.ts';
+import { maybeSplit } from './splitFirst.ts';
 import { trainPlain } from './trainPlain.ts';
 
 /**
@@ -11,10 +12,11 @@ import { trainPlain } from './trainPlain.ts';
  * learn as `src/train/` says. A plain method is fitted on the training part in one go, what its settings leave open
  * is chosen on the validation part, and its run holds `config.json`, `model/`, `report.json` and `provenance.json`. The same data, settings and seed give the same
  * model on any number of threads. With `resume`, a network goes on where it stopped, a plain method that was stopped
- * is fitted again from the start with its settings, and a run that is complete gives its report.
+ * is fitted again from the start with its settings, and a run that is complete gives its report. With `splitBy` the data
+ * set is split first, unless it is split so already.
  *
  * Throws `option-invalid`, `network-invalid`, `dataset-unsplit`, `classes-missing`, `run-exists`, `run-missing`,
- * `run-locked`, `checkpoint-corrupt`, `checkpoint-mismatch`, `training-diverged`, `model-missing` and `model-mismatch`
+ * `run-locked`, `split-exists`, `split-impossible`, `checkpoint-corrupt`, `checkpoint-mismatch`, `training-diverged`, `model-missing` and `model-mismatch`
  * for the network of an embedding, `disk-full`, `cancelled` (with the field `run`), and what opening the data set throws.
  */
 export async function train(
@@ -23,18 +25,14 @@ export async function train(
   job: Job = {},
 ): Promise<CalibratedReport> {
   checkRunOptions(options);
-  const report = await trainMethod(dataset, options, job);
-  return { ...report, calibration: await calibrateRun(report.run, dataset, job) };
+  const { splitBy: _by, replaceSplit: _replace, ...own } = options;
+  const split = await maybeSplit(dataset, options, job);
+  const report = await trainMethod(dataset, own, job);
+  return { ...report, calibration: await calibrateRun(report.run, dataset, job), split };
 }
 
 async function trainMethod(dataset: string, options: MethodTrainOptions, job: Job): Promise<MethodReport> {
   const method = await chooseMethod(options);
   if (method.kind === 'plain') return trainPlain(dataset, method, options, job);
-  // An option of its own goes before a setting of that name, as it goes before a config file.
-  const { settings, ...own } = options;
-  return trainNetwork(dataset, { ...settings, ...withoutUndefined(own) } as TrainOptions, job);
-}
-
-function withoutUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return trainNetwork(dataset, networkOptions(options), job);
 }

@@ -44,7 +44,8 @@ export async function writeOnnx(
 
 /**
  * A network with its weights (`Network.weights()`) as an ONNX model, opset 17: input `images` [N, C, H, W] float32,
- * output `probabilities` [N, K]. Dropout is left out, batch norm uses the running statistics, and a decoder is there
+ * output `probabilities` [N, K]; with the normalisation `session` a second input `light` [N, 2], the level and contrast of
+ * each image's session. Dropout is left out, batch norm uses the running statistics, and a decoder is there
  * only where `reconstruction` asks for it.
  * Throws `network-invalid`, `model-corrupt` when a tensor is missing, `option-invalid` on a layer or a decoder to show
  * that is not there, on a temperature that is not above 0, or past 2 GiB.
@@ -130,6 +131,7 @@ function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value
   if (normalisation === 'range') {
     return { name: graph.add('Div', [src.name, graph.scalar('range', range)], 'normalised'), flat: false };
   }
+  if (normalisation === 'session') return addSession(graph, src, range);
   const axes = [intsAttribute('axes', [1, 2, 3]), intAttribute('keepdims', 1)];
   const mean = graph.add('ReduceMean', [src.name], 'mean', axes);
   if (normalisation === 'mean') {
@@ -146,6 +148,19 @@ function addNormalisation(graph: Graph, src: Value, options: OnnxOptions): Value
     'deviationAtLeast',
   );
   return { name: graph.add('Div', [centred, deviation], 'normalised'), flat: false };
+}
+
+/** Level and contrast of each image's session come as a second input, `light` [N, 2]. */
+function addSession(graph: Graph, src: Value, range: number): Value {
+  const shape = graph.constant('one by one', [4], BigInt64Array.of(-1n, 1n, 1n, 1n));
+  const [level, contrast] = ['level', 'contrast'].map((name, i) => {
+    const place = graph.constant(`${name}Place`, [1], BigInt64Array.of(BigInt(i)));
+    const column = graph.add('Gather', ['light', place], name, [intAttribute('axis', 1)]);
+    return graph.add('Reshape', [column, shape], `${name}OfImage`);
+  });
+  const floor = graph.add('Max', [contrast!, graph.scalar('smallest', 1e-6 * range)], 'contrastAtLeast');
+  const difference = graph.add('Sub', [src.name, level!], 'difference');
+  return { name: graph.add('Div', [difference, floor], 'normalised'), flat: false };
 }
 
 /** A layer with its defaults filled in. */
@@ -259,7 +274,10 @@ function encodeModel(spec: NetworkSpec, graph: Graph, options: OnnxOptions): Uin
   }
   return graph.encode({
     name: spec.name,
-    inputs: [valueInfo('images', [undefined, channels, height, width])],
+    inputs: [
+      valueInfo('images', [undefined, channels, height, width]),
+      ...(options.normalisation === 'session' ? [valueInfo('light', [undefined, 2])] : []),
+    ],
     outputs: graph.outputs,
     metadata,
   });

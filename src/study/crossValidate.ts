@@ -6,7 +6,9 @@ import { type FigureIntervals, findIntervals } from '../evaluate/figureIntervals
 import { type PredictionTable, readPredictionsParquet } from '../evaluate/predictions.ts';
 import { type Scores, scorePredictions } from '../evaluate/score.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
+import { isBegun } from '../methods/begunRun.ts';
 import type { MethodTrainOptions } from '../methods/options.ts';
+import { maybeSplit } from '../methods/splitFirst.ts';
 import { train } from '../methods/train.ts';
 import { predictionsOf } from './evaluateParts.ts';
 import { evaluate } from './evaluateRun.ts';
@@ -32,8 +34,11 @@ export interface CrossValidationReport {
 
 /**
  * Trains a method k times, each fold of a k-fold split held out in turn (the next one is the validation part), each a run of
- * its own, and scores the cells of all folds together. The data set must have a split of so many folds: it is not changed.
- * Throws `dataset-unsplit` where it has none or another, `option-invalid` for a fold or a run to go on with, and what
+ * its own, and scores the cells of all folds together. The data set must have a split of so many folds, which is not changed;
+ * with `splitBy` one that is not split yet is split first.
+ * The same call goes on after a stop: finished folds are kept, and the one that was stopped goes on where it was.
+ * Throws `dataset-unsplit` where it has none or another, `option-invalid` for a fold or a run to go on with, `run-exists` where a fold's
+ * run was begun with other settings, and what
  * `train` and `evaluate` throw.
  */
 export async function crossValidate(
@@ -44,7 +49,9 @@ export async function crossValidate(
 ): Promise<CrossValidationReport> {
   const started = performance.now();
   refuseOther(options);
+  await maybeSplit(dataset, options, job, k);
   const classes = await requireFolds(dataset, k);
+  const { splitBy: _by, replaceSplit: _replace, ...settings } = options;
   const out = options.out ?? 'runs';
   const model = (options.model ?? 'cellnet').replace(/[^\w.+-]+/g, '-');
   const base = options.name ?? `${basename(resolve(dataset))}-${model}-folds`;
@@ -53,7 +60,7 @@ export async function crossValidate(
   for (let fold = 0; fold < k; fold++) {
     throwIfCancelled(job);
     const own = withStage(job, `fold ${fold + 1}/${k}`);
-    const { run } = await train(dataset, { ...options, out, fold, name: `${base}-${fold}` }, own);
+    const run = await trainFold(dataset, { ...settings, out, fold, name: `${base}-${fold}` }, own);
     const { parts } = await evaluate(run, { splits: ['test'] }, own);
     const { cells, accuracy, balancedAccuracy } = parts[0]!.scores;
     runs.push({ fold, run, testCells: cells, accuracy, balancedAccuracy });
@@ -70,6 +77,18 @@ export async function crossValidate(
   };
   await writeJson(report.file, report);
   return report;
+}
+
+/** The fold's run, new or gone on with. */
+async function trainFold(
+  dataset: string,
+  options: MethodTrainOptions & { out: string; name: string },
+  job: Job,
+): Promise<string> {
+  const path = join(options.out, options.name);
+  const begun = await isBegun(dataset, path, options);
+  const own = begun ? { resume: path, threads: options.threads } : options;
+  return (await train(dataset, own, job)).run;
 }
 
 function refuseOther({ fold, resume }: MethodTrainOptions): void {

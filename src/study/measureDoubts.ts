@@ -1,7 +1,13 @@
 // N cells, K classes.
 
 import type { LoadedClassifier } from '../classifiers/classifier.ts';
-import { conformalQuantile, findSetThresholds, predictSet } from '../classifiers/conformal.ts';
+import {
+  conformalQuantile,
+  findSetThresholds,
+  predictSet,
+  type SetKind,
+  setKinds,
+} from '../classifiers/conformal.ts';
 import { applyTemperature } from '../classifiers/temperature.ts';
 import { measureCalibration } from '../evaluate/calibration.ts';
 import type { Doubts } from '../evaluate/doubts.ts';
@@ -38,12 +44,16 @@ export function measureDoubts(
       K,
     ),
     unknown: { score: unknown.scorer.score, rates },
-    sets: [false, true].flatMap(byClass =>
-      coverages.map(coverage => {
-        const thresholds = findSetThresholds(sets, K, coverage, { byClass });
-        return { coverage, byClass, ...measureSets(predictions, thresholds) };
-      }),
-    ),
+    sets: setKinds
+      .filter(kind => kind === 'leastAmbiguous' || sets.adaptive)
+      .flatMap(kind =>
+        [false, true].flatMap(byClass =>
+          coverages.map(coverage => {
+            const thresholds = findSetThresholds(sets, K, coverage, { byClass, kind });
+            return { kind, coverage, byClass, ...measureSets(predictions, thresholds, kind) };
+          }),
+        ),
+      ),
   };
 }
 
@@ -54,12 +64,16 @@ export function withoutScaling<T extends LabelledPredictions>(predictions: T, te
   return { ...predictions, probabilities };
 }
 
-function measureSets({ classes, labels, probabilities }: LabelledPredictions, thresholds: Float64Array) {
+function measureSets(
+  { classes, labels, probabilities }: LabelledPredictions,
+  thresholds: Float64Array,
+  kind: SetKind,
+) {
   const K = classes.length;
   const [cells, found] = [new Int32Array(K), new Int32Array(K)];
   let [members, empty] = [0, 0];
   labels.forEach((label, i) => {
-    const set = predictSet(probabilities.subarray(i * K, (i + 1) * K), thresholds);
+    const set = predictSet(probabilities.subarray(i * K, (i + 1) * K), thresholds, kind);
     cells[label]!++;
     if (set.includes(label)) found[label]!++;
     members += set.length;

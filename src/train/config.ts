@@ -46,7 +46,7 @@ export interface TrainSettings {
   initialiser?: (typeof initialiserNames)[number] | Initialiser;
   normalisation?: Normalisation;
   balance?: (typeof balanceNames)[number];
-  /** false or null: none; an object replaces the recipe's ranges one by one. */
+  /** false or null: none; true: the recipe's; an object replaces the ranges of recipe and config file one by one. */
   augmentation?: boolean | Augmentation | null;
   /** Epochs without a better `monitor` before stopping; 0 never stops early. */
   patience?: number;
@@ -109,7 +109,8 @@ const usual = {
 export async function resolveConfig(options: TrainOptions, trainingCells: number): Promise<TrainConfig> {
   const { config: file, out: _out, name: _name, resume: _resume, threads: _threads, ...given } = options;
   const fromFile = file === undefined ? {} : await readSettings(file);
-  const settings = { ...checkSettings(fromFile, file), ...checkSettings(given) };
+  const filed = checkSettings(fromFile, file);
+  const settings = { ...filed, ...checkSettings(given) };
   const recipe = recipeFor(settings.recipe ?? 'default', trainingCells);
   const config: TrainConfig = {
     ...recipe,
@@ -118,7 +119,7 @@ export async function resolveConfig(options: TrainOptions, trainingCells: number
     schedule: named('schedule', settings.schedule) ?? recipe.schedule,
     loss: named('loss', settings.loss) ?? recipe.loss,
     initialiser: named('initialiser', settings.initialiser) ?? recipe.initialiser,
-    augmentation: mergeAugmentation(recipe.augmentation, settings.augmentation),
+    augmentation: mergeAugmentation(recipe.augmentation, filed.augmentation, given.augmentation),
     fold: settings.fold ?? null,
   };
   // A training made longer or shorter waits for as large a part of it.
@@ -287,13 +288,17 @@ function named<K extends keyof typeof usual>(
   return (usual[kind] as unknown as Record<string, TrainConfig[K]>)[value];
 }
 
+/** The recipe's ranges, changed by those of the config file and then by those of the options. */
 function mergeAugmentation(
   recipe: Augmentation | null,
-  given: TrainSettings['augmentation'],
+  ...given: TrainSettings['augmentation'][]
 ): Augmentation | null {
-  if (given === undefined || given === true) return recipe;
-  if (given === false || given === null) return null;
-  return { ...recipe, ...given };
+  let merged = recipe;
+  for (const one of given) {
+    if (one === undefined) continue;
+    merged = one === true ? recipe : one === false || one === null ? null : { ...merged, ...one };
+  }
+  return merged;
 }
 
 function invalid(message: string): BrightcellError {

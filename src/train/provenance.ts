@@ -9,7 +9,14 @@ import { writeWholeFile } from '../wholeFile.ts';
 
 /** `provenance.json`: what a reader needs to know where a model comes from. */
 export interface Provenance {
-  dataset: { path: string; fingerprint: string; cells: number; classes: string[] };
+  dataset: {
+    path: string;
+    fingerprint: string;
+    cells: number;
+    classes: string[];
+    /** What made its split: by cell or group, seed, fractions or folds. */
+    split: Record<string, unknown> | null;
+  };
   /** null where chance plays no part in the method. */
   seed: number | null;
   /** Of the products of a network's training; the weights are float32. null for a plain method. */
@@ -38,6 +45,7 @@ export async function noteStart(
       fingerprint: await dataset.fingerprint(),
       cells: dataset.count,
       classes: dataset.header.classes,
+      split: (await dataset.settings('split')) ?? null,
     },
     seed,
     precision,

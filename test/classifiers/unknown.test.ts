@@ -153,7 +153,13 @@ describe.each(['network', 'centroid', 'features+forest'])('a model with doubts: 
   });
 
   test('shares that make no sense and shares too small for its cells are refused', async () => {
-    for (const options of [{ unknown: 0 }, { unknown: 1 }, { coverage: 2 }, { coverageByClass: true }]) {
+    for (const options of [
+      { unknown: 0 },
+      { unknown: 1 },
+      { coverage: 2 },
+      { coverageByClass: true },
+      { sets: 'adaptive' as const },
+    ]) {
       await expect(gather(options)).rejects.toMatchObject({ code: 'option-invalid' });
     }
     await expect(gather({ unknown: 0.001 })).rejects.toThrow('at least 999 cells. It had 300');

@@ -89,6 +89,7 @@ test('the names that train takes are those of the library', async () => {
   const { choices } = await import('../../src/cli/train.ts');
   const config = await import('../../src/train/config.ts');
   const { normalisations } = await import('../../src/engine/normalisation.ts');
+  const { ensuredWays } = await import('../../src/dataset/ensureSplit.ts');
   const { precisions } = await import('../../src/engine/precision.ts');
   expect(choices).toEqual({
     recipe: config.recipeNames,
@@ -100,5 +101,6 @@ test('the names that train takes are those of the library', async () => {
     balance: config.balanceNames,
     monitor: config.monitorNames,
     precision: precisions,
+    splitBy: ensuredWays,
   });
 });

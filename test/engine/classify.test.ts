@@ -32,13 +32,19 @@ test.each<[string, Pixels]>([
   const images = ImageSet.from(pixels, input);
   const rows = Int32Array.from({ length: count }, (_, i) => i);
   const probabilities = new Float32Array(3);
-  for (const normalisation of normalisations) {
+  for (const normalisation of normalisations.filter(one => one !== 'session')) {
     const expected = await network.predict({ images, rows, normalisation });
     rows.forEach((_, i) => {
       network.classify(pixels.subarray(i * size, (i + 1) * size), normalisation, probabilities);
       expect(probabilities).toEqual(expected.slice(3 * i, 3 * i + 3));
     });
   }
+});
+
+test('one image alone is refused where its session would have to be known', () => {
+  const image = Uint8Array.from(values.slice(0, size));
+  expect(() => create().classify(image, 'session', new Float32Array(3))).toThrow(/of one session/);
+  expect(() => create().embedOne(image, 'session')).toThrow(/of one session/);
 });
 
 test('one image sees the weights that were loaded last', () => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImageSet, type ImageShape } from '../../src/engine/imageSet.ts';
+import { lightOfSessions } from '../../src/engine/light.ts';
+import { getThreads, setThreads } from '../../src/engine/network.ts';
 import type { Augmentation } from '../../src/engine/normalisation.ts';
 
 const shape: ImageShape = { channels: 1, height: 12, width: 10 };
@@ -80,6 +82,11 @@ describe('images of a set', () => {
       (images: ImageSet) => images.load(Int32Array.of(0), 'none', { blur: 1 } as Augmentation),
       /not known/,
     ],
+    [
+      'a share of backgrounds above 1',
+      (images: ImageSet) => images.load(Int32Array.of(0), 'none', { replaceBackground: 1.5 }),
+      /replaceBackground must be a number from 0 to 1\. Received 1\.5/,
+    ],
     ['a broken seed', (images: ImageSet) => images.load(Int32Array.of(0), 'none', {}, 0.5), /seed/],
     [
       'an unknown normalisation',
@@ -124,6 +131,73 @@ describe('normalisation', () => {
       'range',
     );
     expect(loaded[5]).toBe(0.25);
+  });
+});
+
+describe('replacing the background', () => {
+  // A disc of 200 on ground of 60, 100 or 140, with noise that a camera has.
+  const levels = [60, 100, 140];
+  const pixels = Uint8Array.from({ length: 3 * 48 * 48 }, (_, i) => {
+    const [n, y, x] = [Math.floor(i / 2304), Math.floor(i / 48) % 48, i % 48];
+    const inside = Math.hypot(y - 24, x - 24) < 8 ? 60 + 20 * ((x + y) % 3) : 0;
+    return levels[n]! + inside + ((i * 7919) % 5);
+  });
+  const images = ImageSet.from(pixels, { channels: 1, height: 48, width: 48 });
+  const rows = Int32Array.from({ length: 60 }, (_, i) => i % 3);
+  const load = (share: number, seed = 1) => images.load(rows, 'none', { replaceBackground: share }, seed);
+
+  test('takes it from another image of those that are loaded, and moves the cell to its level', async () => {
+    const loaded = await load(1);
+    const seen = new Set<number>();
+    for (const [i, row] of rows.entries()) {
+      const own = loaded.subarray(i * 2304, (i + 1) * 2304);
+      const level = levels.findIndex(one => Math.abs(own[0]! - one) < 10);
+      seen.add(3 * row + level);
+      const moved = own[24 * 48 + 24]! - pixels[row * 2304 + 24 * 48 + 24]!;
+      expect(Math.abs(moved - (levels[level]! - levels[row]!))).toBeLessThan(1);
+    }
+    expect(seen.size).toBe(9);
+  });
+
+  test('is the same for a seed on any number of threads', async () => {
+    const [first, threads] = [await load(0.5), getThreads()];
+    setThreads(threads === 1 ? 3 : 1);
+    expect(await load(0.5)).toEqual(first);
+    setThreads(threads);
+    expect(await load(0.5, 2)).not.toEqual(first);
+    expect(await load(0)).toEqual(await images.load(rows, 'none'));
+  });
+
+  test('is refused for real numbers, in which no cell is looked for', async () => {
+    const reals = ImageSet.from(new Float32Array(120), shape);
+    await expect(reals.load(Int32Array.of(0), 'none', { replaceBackground: 0.5 })).rejects.toThrow(/float32/);
+  });
+});
+
+describe('the light of sessions', () => {
+  const pixels = Uint16Array.from({ length: 4 * 120 }, (_, i) => 1000 + ((i * 7919) % 4001));
+  const rows = Int32Array.of(0, 1, 2, 3);
+
+  async function loadSession(change: (value: number) => number): Promise<Float32Array> {
+    const images = ImageSet.from(pixels.map(change), shape);
+    images.setLight(async () => lightOfSessions(await images.measureLight(rows), [0, 1, 1, 1]));
+    return images.load(rows, 'session');
+  }
+
+  test('is taken out: any brightness and contrast of a session gives the same numbers', async () => {
+    const before = await loadSession(value => value);
+    const after = await loadSession(value => 3 * value + 5000);
+    for (const [i, value] of after.entries()) expect(value).toBeCloseTo(before[i]!, 4);
+  });
+
+  test('must be known, and goes along with rows that are copied', async () => {
+    const images = ImageSet.from(pixels, shape);
+    await expect(images.load(rows, 'session')).rejects.toThrow(/of one session/);
+    images.setLight(async () => Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+    const copy = ImageSet.from(pixels.slice(0, 240), shape);
+    copy.takeLight(images, Int32Array.of(3, 1));
+    expect([...(await copy.lightOf(Int32Array.of(0, 1)))]).toEqual([7, 8, 3, 4]);
+    expect([...(await images.lightOf(Int32Array.of(2)))]).toEqual([5, 6]);
   });
 });
 

@@ -104,6 +104,16 @@ test.each<[Normalisation, number[], number[]]>([
   expectClose(given.layer0, expected);
 });
 
+test.each([
+  [20, [-1, 1]],
+  [0, [-10 / 255e-6, 10 / 255e-6]],
+])('the normalisation session takes the light as an input: contrast %d', async (contrast, expected) => {
+  const options: OnnxOptions = { normalisation: 'session', activations: [0] };
+  const spec = network([2, 1, 1], [{ type: 'dropout', rate: 0 }]);
+  const { layer0 } = await run(spec, [], [10, 30], options, [20, contrast / 2]);
+  expect([...layer0!]).toEqual(expected.map(value => expect.closeTo(value, 1)));
+});
+
 test('a layer after a dense one sees one position', async () => {
   const layers: LayerSpec[] = [
     { type: 'dense', units: 2, bias: false },
@@ -131,11 +141,18 @@ function network([channels, height, width]: [number, number, number], layers: La
 }
 
 /** Outputs by name of the exported network on one image, by ONNX Runtime. */
-async function run(spec: NetworkSpec, tensors: NamedTensor[], image: number[], options: OnnxOptions = {}) {
+async function run(
+  spec: NetworkSpec,
+  tensors: NamedTensor[],
+  image: number[],
+  options: OnnxOptions = {},
+  light?: number[],
+) {
   const session = await InferenceSession.create(exportOnnx(spec, tensors, options));
   const { channels, height, width } = spec.input;
   const images = new Tensor('float32', Float32Array.from(image), [1, channels, height, width]);
-  const results = await session.run({ images });
+  const more = light && { light: new Tensor('float32', Float32Array.from(light), [1, 2]) };
+  const results = await session.run({ images, ...more });
   return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, one.data as Float32Array]));
 }
 

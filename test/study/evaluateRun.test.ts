@@ -145,9 +145,10 @@ describe('a calibrated model', () => {
   test('says what scaling, unknown cells and sets are worth on each part', () => {
     for (const { doubts, scores } of doubtful.parts) {
       expect(doubts!.calibratedOn).toBe(doubtful.parts[0]!.scores.cells);
-      expect(doubts!.sets.map(one => [one.byClass, one.coverage])).toEqual(
-        [false, true].flatMap(byClass => [0.9, 0.95, 0.99].map(coverage => [byClass, coverage])),
+      const expected = ['leastAmbiguous', 'adaptive'].flatMap(kind =>
+        [false, true].flatMap(byClass => [0.9, 0.95, 0.99].map(coverage => [kind, byClass, coverage])),
       );
+      expect(doubts!.sets.map(one => [one.kind, one.byClass, one.coverage])).toEqual(expected);
       for (const { covered, leastOfClass, meanSize } of doubts!.sets) {
         expect(leastOfClass).toBeLessThanOrEqual(covered);
         expect(meanSize).toBeGreaterThanOrEqual(covered);

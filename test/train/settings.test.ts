@@ -41,6 +41,20 @@ describe('a configuration', () => {
     expect(resolved.augmentation).toMatchObject({ noise: 0.5, flipHorizontal: true });
   });
 
+  test('takes ranges of augmentation one by one from recipe, file and options', async () => {
+    const config = join(folder, 'ranges.json');
+    await writeFile(config, JSON.stringify({ augmentation: { noise: 0.5, scale: 0.2 } }));
+    const own = async (augmentation: TrainOptions['augmentation']) =>
+      (await resolveConfig({ config, augmentation }, 1000)).augmentation;
+    expect(await own({ scale: 0.3, replaceBackground: 0.5 })).toMatchObject({
+      ...{ noise: 0.5, scale: 0.3, replaceBackground: 0.5, rotateDegrees: 20 },
+    });
+    expect(await own(true)).toMatchObject({ noise: 0.1, scale: 0.1 });
+    expect(await own(false)).toBe(null);
+    await writeFile(config, JSON.stringify({ augmentation: null }));
+    expect(await own({ replaceBackground: 0.5 })).toEqual({ replaceBackground: 0.5 });
+  });
+
   test('is its own config file', async () => {
     const config = join(folder, 'own.json');
     const first = await resolveConfig({ augmentation: false, optimiser: 'sgd', fold: 2 }, 1000);
@@ -70,7 +84,10 @@ describe('a configuration', () => {
     [{ initialiser: { name: 'truncatedNormal', deviation: 0 } }, /^initialiser/],
     [{ augmentation: { rotateDegrees: nan } }, /rotateDegrees .*NaN/],
     [{ augmentation: { spin: 3 } as never }, /spin/],
-    [{ normalisation: 'zscore' as never }, /^normalisation must be one of none, range, mean, standardise/],
+    [
+      { normalisation: 'zscore' as never },
+      /^normalisation must be one of none, range, mean, standardise, session/,
+    ],
     [{ lr: 0.1 } as never, /no setting "lr".*learningRate/],
   ])('with %o is refused with the valid range', async (options, message) => {
     await expect(resolveConfig(options, 100)).rejects.toMatchObject({

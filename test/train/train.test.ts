@@ -125,6 +125,7 @@ describe('a training', () => {
       { loss: 'meanSquaredError', optimiser: 'adamw', schedule: 'cosine', initialiser: 'heNormal' },
       { loss: 'focal', balance: 'none', augmentation: false, normalisation: 'range', clipNorm: 0 },
       { recipe: 'paper', augmentation: { rotateDegrees: 5 } },
+      { augmentation: { replaceBackground: 0.5 }, normalisation: 'session' },
     ];
     for (const [i, variant] of variants.entries()) {
       const report = await train(toy.dataset, { ...settings(), ...variant, name: `variant-${i}`, epochs: 1 });
