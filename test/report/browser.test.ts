@@ -2,6 +2,7 @@
 /// <reference lib="dom.iterable" />
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { report } from '../../src/report/report.ts';
 import { hasBrowser, launch, type OpenPage, openFile } from './browser.ts';
@@ -78,6 +79,17 @@ describe.skipIf(!hasBrowser || !hasRealImages).each(sets)(
         expect(download.suggestedFilename()).toBe(link);
         expect(await readFile(await download.path(), 'utf8')).toMatch(new RegExp(`^${start}`));
       }
+    });
+
+    test('a sheet of photographs is saved as SVG as well, with the image as PNG inside', async () => {
+      const sheets = open.page.locator('figure:has(img[src^="data:image/webp"]) a[data-save]');
+      if (!explain) return expect(await sheets.count()).toBe(0);
+      const [download] = await Promise.all([open.page.waitForEvent('download'), sheets.first().click()]);
+      expect(download.suggestedFilename()).toMatch(/\.svg$/);
+      const text = await readFile(await download.path(), 'utf8');
+      expect(text).toMatch(/^<svg [^>]*><image href="data:image\/png;base64,/);
+      const { width } = await sharp(Buffer.from(text)).metadata();
+      expect(width).toBeGreaterThan(300);
     });
 
     test('links within the page lead somewhere, and every id stands once', async () => {
