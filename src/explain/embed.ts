@@ -8,7 +8,7 @@ import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { type CellSample, drawCells, type EmbeddedCells } from './embedSample.ts';
 import { chooseOutputs, type Output } from './outputs.ts';
-import { type Reduced, reduceOutput, spread } from './reduce.ts';
+import { type Reduced, reduceOutput, spread, Workspace } from './reduce.ts';
 import { measureSilhouette, measureTrustworthiness, type ProbeScore, probeLinearly } from './separability.ts';
 
 export const embedMethods = ['tsne', 'umap', 'pca'] as const;
@@ -94,11 +94,12 @@ export async function embedCells(
   const settings = completeSettings(options, N);
   const predicted = await predictCells(classifier, dataset, cells.id, job);
   const layers: EmbeddedLayer[] = [];
+  const workspace = new Workspace();
   for (const [i, output] of outputs.entries()) {
     const about = outputs.length > 1 ? `${output.name} (${i + 1} of ${outputs.length})` : output.name;
     layers.push(
       await embedLayer(
-        { output, dataset, cells, K: classifier.classes.length },
+        { output, dataset, cells, K: classifier.classes.length, workspace },
         settings,
         naming(job, about),
       ),
@@ -186,14 +187,15 @@ interface Subject {
   dataset: Dataset;
   cells: Omit<EmbeddedCells, 'predicted'>;
   K: number;
+  workspace: Workspace;
 }
 
 async function embedLayer(
-  { output, dataset, cells, K }: Subject,
+  { output, dataset, cells, K, workspace }: Subject,
   settings: Settings,
   job: Job,
 ): Promise<EmbeddedLayer> {
-  const reduced = await reduceOutput(output, dataset.images(), cells.id, job);
+  const reduced = await reduceOutput(output, dataset.images(), cells.id, job, workspace);
   const picture = await drawPoints(reduced, settings, job);
   throwIfCancelled(job);
   job.onProgress?.({ stage: 'scoring', done: 0, total: 1, unit: 'layers' });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { explainEmbed } from '../explain/explainEmbed.ts';
 import { explainFilters } from '../explain/explainFilters.ts';
 import { explainOcclusion } from '../explain/explainOcclusion.ts';
+import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { faultOf, type Subject } from './subject.ts';
 
@@ -40,6 +41,7 @@ export async function makeExplanations(subjects: readonly Subject[], job: Job): 
     try {
       await work({ signal: job.signal, onProgress });
     } catch (error) {
+      if (error instanceof BrightcellError && error.code === 'disk-full') throw error;
       faults.set(faultName(subject, kind), faultOf(error));
     }
   };
