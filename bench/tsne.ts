@@ -66,7 +66,11 @@ async function measure() {
   const versions = await child.ask({ threads });
   const rows: Row[] = [];
   for (const size of values.sizes.split(',').map(text => wholeNumber('sizes', text)))
-    for (const method of values.methods.split(',')) rows.push(await compare(child, method, size));
+    for (const method of values.methods.split(',')) {
+      const row = await compare(child, method, size);
+      rows.push(row);
+      console.error(JSON.stringify(row)); // as it is measured: large sizes take long
+    }
   const { peakBytes } = await child.ask({ do: 'end' });
   const memory = { ours: process.resourceUsage().maxRSS * 1024, peer: peakBytes };
   return { machine: describeMachine(threads), versions, rows, memory };
