@@ -78,8 +78,8 @@ const usualTrust = 12;
 /**
  * Draws cells of a data set, takes what a classifier makes of them at some or all of its layers, and reduces each to
  * two dimensions: first to 50 principal components, then by t-SNE, UMAP or no further. Beside each picture it
- * measures how well classes are told apart there. The same bits on any number of threads. Memory: 512 MB of outputs and
- * about 500 N bytes (t-SNE: 1,700 N). Throws `option-invalid` for a layer or a setting that cannot be, `source-invalid`
+ * measures how well classes are told apart there. The same bits on any number of threads. Memory: 512 MB of outputs, once
+ * for all layers, what the classifier takes for 256 images, and about 500 N bytes (t-SNE: 2,200 N). Throws `option-invalid` for a layer or a setting that cannot be, `source-invalid`
  * where no cells are left or fewer than ten, `model-mismatch`, `vectors-invalid`, `memory-full`, `cancelled`.
  */
 export async function embedCells(

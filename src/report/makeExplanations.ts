@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { BrightcellError } from '../errors.ts';
 import { explainEmbed } from '../explain/explainEmbed.ts';
 import { explainFilters } from '../explain/explainFilters.ts';
 import { explainOcclusion } from '../explain/explainOcclusion.ts';
-import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { faultOf, type Subject } from './subject.ts';
 
