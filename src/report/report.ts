@@ -97,9 +97,10 @@ const mostHalvings = 6;
  */
 async function fitPage(material: Explained, options: ReportOptions, job: Job) {
   let [images, figures] = [1, 1];
+  const pictures = openPictures(material.subjects);
   for (let halved = 0; ; halved++) {
     const budget = { bytes: storedBytes, share: figures, left: 0 };
-    const made = await makeSections(material, { images, budget }, job);
+    const made = await makeSections(material, { images, budget, pictures }, job);
     const sections = [...(options.front ?? []), ...made];
     const page = await drawPage(material, sections, options);
     const large = Buffer.byteLength(page) >= mostBytes;
@@ -152,13 +153,19 @@ async function readAudits(sources: readonly Source[], subjects: readonly Subject
   return Promise.all([...new Set(found)].map(readAudit));
 }
 
+/** What sections may take: of the usual images a share, and figures of other commands. */
+interface Room {
+  images: number;
+  budget: Budget;
+  pictures: (subject: Subject) => Pictures | undefined;
+}
+
 async function makeSections(
   { sources, subjects, audits, faults }: Explained,
-  { images: share, budget }: { images: number; budget: Budget },
+  { images: share, budget, pictures }: Room,
   job: Job,
 ): Promise<Section[]> {
   const of = (kind: SourceKind) => sources.filter(one => one.kind === kind);
-  const pictures = openPictures(subjects);
   const ofRuns = [
     () => datasetSection(subjects, share),
     () => trainingSection(subjects),
