@@ -1,7 +1,8 @@
-// node scripts/runTypeScript.mjs bench/tsne.ts [--sizes 1000,5000,20000 --rounds 3 --threads 2 --methods tsne,umap --json]:
-// embeddings of clustered points of 50 numbers against scikit-learn's Barnes-Hut t-SNE and umap-learn, in turns on the
-// same points; figures are medians. Run `npm run build` before. Needs a Python with scikit-learn, and umap-learn for
-// that part: BRIGHTCELL_PYTHON, or python3 of Debian. Trustworthiness (12 neighbours) is scikit-learn's, to 10,000.
+// node scripts/runTypeScript.mjs bench/tsne.ts [--sizes 1000,5000,20000 --rounds 3 --threads 2 --methods tsne,umap
+// --peer-most 20000 --json]: embeddings of clustered points of 50 numbers against scikit-learn's Barnes-Hut t-SNE and
+// umap-learn, in turns on the same points, up to `peer-most` of them; figures are medians. Run `npm run build` before.
+// Needs a Python with scikit-learn, and umap-learn for that part: BRIGHTCELL_PYTHON, or python3 of Debian.
+// Trustworthiness (12 neighbours) is scikit-learn's, beyond 10,000 our own on 2,000 of the points against all.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { embedTsne, embedUmap, neighboursOfPerplexity, weighNeighbours } from '.
 import { ImageSet } from '../src/engine/imageSet.ts';
 import { setThreads } from '../src/engine/network.ts';
 import { findPrincipalAxes, projectOnAxes } from '../src/engine/pca.ts';
+import { measureTrustworthiness } from '../src/explain/separability.ts';
 import { LineChild } from './lineChild.ts';
 import { median, wholeNumber } from './numbers.ts';
 import { describeMachine } from './speed/machine.ts';
@@ -26,15 +28,19 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
     methods: { type: 'string', default: 'tsne,umap' },
+    'peer-most': { type: 'string', default: '20000' },
     json: { type: 'boolean', default: false },
   },
 });
 const threads = wholeNumber('threads', values.threads);
 const rounds = wholeNumber('rounds', values.rounds);
+const peerMost = wholeNumber('peer-most', values['peer-most']);
 setThreads(threads);
 
 interface Drawn {
   seconds: number;
+  /** Of them until neighbours were found and weighed. */
+  neighbourSeconds?: number;
   cpuSeconds: number;
   divergence?: number;
   trustworthiness: number | null;
@@ -44,7 +50,7 @@ interface Row {
   method: string;
   size: number;
   ours: Drawn;
-  peer: Drawn;
+  peer: Drawn | undefined;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'brightcell-tsne-'));
@@ -60,7 +66,11 @@ async function measure() {
   const versions = await child.ask({ threads });
   const rows: Row[] = [];
   for (const size of values.sizes.split(',').map(text => wholeNumber('sizes', text)))
-    for (const method of values.methods.split(',')) rows.push(await compare(child, method, size));
+    for (const method of values.methods.split(',')) {
+      const row = await compare(child, method, size);
+      rows.push(row);
+      console.error(JSON.stringify(row)); // as it is measured: large sizes take long
+    }
   const { peakBytes } = await child.ask({ do: 'end' });
   const memory = { ours: process.resourceUsage().maxRSS * 1024, peer: peakBytes };
   return { machine: describeMachine(threads), versions, rows, memory };
@@ -73,9 +83,9 @@ async function compare(child: LineChild, method: string, size: number): Promise<
   const [ours, peer]: [Drawn[], Drawn[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     ours.push(await embedOurs(child, method, points, path));
-    peer.push(await child.ask({ do: method, points: path, length: D, perplexity }));
+    if (size <= peerMost) peer.push(await child.ask({ do: method, points: path, length: D, perplexity }));
   }
-  return { method, size, ours: middle(ours), peer: middle(peer) };
+  return { method, size, ours: middle(ours), peer: peer.length > 0 ? middle(peer) : undefined };
 }
 
 function middle(drawn: Drawn[]): Drawn {
@@ -83,6 +93,7 @@ function middle(drawn: Drawn[]): Drawn {
   return {
     seconds: median(drawn.map(one => one.seconds)),
     cpuSeconds: median(drawn.map(one => one.cpuSeconds)),
+    neighbourSeconds: median(drawn.map(one => one.neighbourSeconds ?? 0)),
     divergence,
     trustworthiness,
   };
@@ -113,27 +124,34 @@ async function embedOurs(
   const [began, cpu] = [performance.now(), process.cpuUsage()];
   const axes = await findPrincipalAxes(points.slice(), D, 2);
   const start = await projectOnAxes(points, axes);
-  const result = method === 'tsne' ? await drawTsne(set, start) : await drawUmap(set, start);
+  const weighed =
+    method === 'tsne'
+      ? await weighNeighbours(set, neighboursOfPerplexity(perplexity, set.count), perplexity)
+      : await weighNeighbours(set, 14, null);
+  const neighbourSeconds = (performance.now() - began) / 1000;
+  const result =
+    method === 'tsne'
+      ? await embedTsne(weighed, start)
+      : { coordinates: await embedUmap(weighed, start), divergence: undefined };
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   set.close();
   const picture = `${path}-picture`;
   writeFileSync(picture, result.coordinates);
-  const judged =
-    set.count <= 10_000
+  const { trustworthiness } =
+    points.length <= 10_000 * D
       ? await child.ask({ do: 'judge', points: path, length: D, picture, neighbours: 12 })
-      : { trustworthiness: null };
-  return { seconds, cpuSeconds: (user + system) / 1e6, divergence: result.divergence, ...judged };
+      : { trustworthiness: await judgeSome(points, result.coordinates) };
+  const cpuSeconds = (user + system) / 1e6;
+  return { seconds, neighbourSeconds, cpuSeconds, divergence: result.divergence, trustworthiness };
 }
 
-async function drawTsne(set: ImageSet, start: Float32Array) {
-  const weighed = await weighNeighbours(set, neighboursOfPerplexity(perplexity, set.count), perplexity);
-  return embedTsne(weighed, start);
-}
-
-async function drawUmap(set: ImageSet, start: Float32Array) {
-  const coordinates = await embedUmap(await weighNeighbours(set, 14, null), start);
-  return { coordinates, divergence: undefined };
+function judgeSome(points: Float32Array, picture: Float32Array): Promise<number> {
+  const N = points.length / D;
+  const rows = Int32Array.from({ length: Math.min(N, 2000) }, (_, i) =>
+    Math.floor((i * N) / Math.min(N, 2000)),
+  );
+  return measureTrustworthiness(points, D, picture, 12, rows);
 }
 
 function findPython(): string {
@@ -148,16 +166,13 @@ function formatReport({ machine, versions, rows, memory }: Awaited<ReturnType<ty
   const digits = (value: number | null | undefined) => (typeof value === 'number' ? value.toFixed(3) : '-');
   const peers: Record<string, string> = { tsne: `scikit-learn ${versions.sklearn}`, umap: 'umap-learn' };
   const lines = rows.flatMap(({ method, size, ours, peer }) => [
-    [method, size, 'brightcell', ...figures(ours, digits), ''],
-    [
-      method,
-      size,
-      peers[method]!,
-      ...figures(peer, digits),
-      `${(peer.seconds / ours.seconds).toFixed(1)}, ${(peer.cpuSeconds / ours.cpuSeconds).toFixed(1)}`,
-    ],
+    [method, size, 'brightcell', ...figures(ours, digits), ours.neighbourSeconds!.toFixed(1), ''],
+    ...(peer ? [[method, size, peers[method]!, ...figures(peer, digits), '', ratios(ours, peer)]] : []),
   ]);
-  const head = ['', 'cells', 'by', 'seconds', 'CPU s', 'KL', 'trust', 'times as long: clock, CPU'];
+  const head = [
+    ...['', 'cells', 'by', 'seconds', 'CPU s', 'KL', 'trust', 'neighbours'],
+    'times as long: clock, CPU',
+  ];
   return [
     `${machine.date}, ${machine.processor}, ${machine.threads} threads, ${machine.instructionSet}; medians of ${rounds}`,
     drawTable(head, lines, [0, 2]),
@@ -168,4 +183,8 @@ function formatReport({ machine, versions, rows, memory }: Awaited<ReturnType<ty
 function figures(drawn: Drawn, digits: (value: number | null | undefined) => string): string[] {
   const { seconds, cpuSeconds, divergence, trustworthiness } = drawn;
   return [seconds.toFixed(1), cpuSeconds.toFixed(1), digits(divergence), digits(trustworthiness)];
+}
+
+function ratios(ours: Drawn, peer: Drawn): string {
+  return `${(peer.seconds / ours.seconds).toFixed(1)}, ${(peer.cpuSeconds / ours.cpuSeconds).toFixed(1)}`;
 }

@@ -1,5 +1,5 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import { BrightcellError } from './errors.ts';
 
 /** What a file is made of: its text or bytes, or a function that writes to the open file. */
@@ -38,6 +38,43 @@ export async function replaceWhole(path: string, write: (temporary: string) => P
     await rm(temporary, { force: true });
     throw asDiskFull(error, path);
   }
+}
+
+/**
+ * The same for files that belong together: `write` leaves them, in folders as it likes, in a folder of their own inside
+ * `folder`, and when all are there they are moved over what has the same names, which takes no room. What fails leaves
+ * `folder` as it was, or not there if it was not. Gives the files' paths, in order.
+ */
+export async function writeTogether(
+  folder: string,
+  write: (stage: string) => Promise<unknown>,
+): Promise<string[]> {
+  const stage = join(folder, `.${process.pid}-${sequence++}`);
+  let created: string | undefined;
+  try {
+    created = await mkdir(stage, { recursive: true });
+    await write(stage);
+    return await moveInto(folder, stage);
+  } catch (error) {
+    if (created !== undefined) await rm(created, { recursive: true, force: true });
+    const reason = error instanceof BrightcellError && error.code === 'disk-full' ? error.cause : error;
+    throw asDiskFull(reason, folder);
+  }
+}
+
+async function moveInto(folder: string, stage: string): Promise<string[]> {
+  const entries = await readdir(stage, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter(one => one.isFile())
+    .map(one => relative(stage, join(one.parentPath, one.name)));
+  for (const name of new Set(names.map(dirname))) await mkdir(join(folder, name), { recursive: true });
+  const paths: string[] = [];
+  for (const name of names.sort()) {
+    paths.push(join(folder, name));
+    await rename(join(stage, name), join(folder, name));
+  }
+  await rm(stage, { recursive: true });
+  return paths;
 }
 
 let sequence = 0;

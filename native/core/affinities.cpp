@@ -82,52 +82,55 @@ void fuzzyRow(const double* squared, int64_t k, double meanDistance, float* dst)
   for (int64_t j = 0; j < k; ++j) dst[j] = static_cast<float>(width > 0 ? std::exp(-excess(j) / width) : 1);
 }
 
-// The table turned: who names a point, in order, and with which weight.
-Affinities transpose(int64_t N, int64_t k, const int32_t* places, const float* weights) {
-  Affinities turned;
-  turned.start.assign(static_cast<size_t>(N + 1), 0);
-  turned.neighbours.resize(static_cast<size_t>(N * k));
-  turned.weights.resize(static_cast<size_t>(N * k));
-  for (int64_t at = 0; at < N * k; ++at) {
-    if (places[at] < 0 || places[at] >= N) throw std::invalid_argument("a neighbour is not there");
-    ++turned.start[static_cast<size_t>(places[at] + 1)];
-  }
-  std::partial_sum(turned.start.begin(), turned.start.end(), turned.start.begin());
-  std::vector<int64_t> next(turned.start.begin(), turned.start.end() - 1);
-  for (int64_t i = 0; i < N; ++i)
-    for (int64_t at = i * k; at < (i + 1) * k; ++at) {
-      const auto to = static_cast<size_t>(next[static_cast<size_t>(places[at])]++);
-      turned.neighbours[to] = static_cast<int32_t>(i);
-      turned.weights[to] = weights[at];
-    }
-  return turned;
-}
+// The k neighbours of each of N points.
+struct Table {
+  int64_t N, k;
+  const int32_t* places;
+  const float* weights;
 
-struct Named {
-  int32_t neighbour;
-  float weight;
+  // Where i stands among the neighbours of j, -1 where it does not.
+  int64_t find(int64_t i, int64_t j) const {
+    const int32_t *row = places + j * k, wanted = static_cast<int32_t>(i);
+    int64_t place = -1;
+    for (int64_t at = 0; at < k; ++at) place = row[at] == wanted ? at : place;
+    return place < 0 ? -1 : j * k + place;
+  }
 };
 
-// Calls found(neighbour, own weight, other's weight) in order of neighbours, of both lists, each in order.
-template <typename Found>
-void merge(const std::vector<Named>& own, const Affinities& turned, int64_t i, const Found& found) {
-  auto at = turned.start[static_cast<size_t>(i)];
-  const auto end = turned.start[static_cast<size_t>(i + 1)];
-  size_t mine = 0;
-  while (mine < own.size() || at < end) {
-    const int32_t theirs = at < end ? turned.neighbours[static_cast<size_t>(at)] : INT32_MAX;
-    const int32_t ours = mine < own.size() ? own[mine].neighbour : INT32_MAX;
-    const float a = ours <= theirs ? own[mine++].weight : 0, b = theirs <= ours ? turned.weights[static_cast<size_t>(at++)] : 0;
-    found(std::min(ours, theirs), a, b);
-  }
+// Points that name i, and that i names, each once: places of the rows of the result.
+std::vector<int64_t> startOfRows(const Table& table) {
+  std::vector<int64_t> start(static_cast<size_t>(table.N + 1), table.k);
+  start[0] = 0;
+  forRows(table.N, [&](int64_t i) {
+    for (int64_t at = i * table.k; at < (i + 1) * table.k; ++at) {
+      const int64_t j = table.places[at];
+      if (j < 0 || j >= table.N) throw std::invalid_argument("a neighbour is not there");
+      if (table.find(i, j) < 0) __atomic_fetch_add(&start[static_cast<size_t>(j + 1)], 1, __ATOMIC_RELAXED);
+    }
+  });
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  return start;
 }
 
-std::vector<Named> sortedRow(int64_t i, int64_t k, const int32_t* places, const float* weights) {
-  std::vector<Named> row;
-  row.reserve(static_cast<size_t>(k));
-  for (int64_t at = i * k; at < (i + 1) * k; ++at) row.push_back({places[at], weights[at]});
+float combine(float a, float b, Symmetry symmetry, double scale) {
+  const double both = double{a} + double{b};
+  return static_cast<float>(symmetry == Symmetry::mean ? scale * both : both - double{a} * double{b});
+}
+
+// Puts the entries of row i in order of neighbours.
+void sortRow(Affinities& joint, int64_t i) {
+  struct Named {
+    int32_t neighbour;
+    float weight;
+  };
+  const auto first = static_cast<size_t>(joint.start[static_cast<size_t>(i)]);
+  std::vector<Named> row(static_cast<size_t>(joint.start[static_cast<size_t>(i + 1)]) - first);
+  for (size_t at = 0; at < row.size(); ++at) row[at] = {joint.neighbours[first + at], joint.weights[first + at]};
   std::sort(row.begin(), row.end(), [](const Named& a, const Named& b) { return a.neighbour < b.neighbour; });
-  return row;
+  for (size_t at = 0; at < row.size(); ++at) {
+    joint.neighbours[first + at] = row[at].neighbour;
+    joint.weights[first + at] = row[at].weight;
+  }
 }
 
 }  // namespace
@@ -143,27 +146,30 @@ void fuzzyMemberships(int64_t N, int64_t k, const double* squaredDistances, floa
   forRows(N, [&](int64_t i) { fuzzyRow(squaredDistances + i * k, k, mean, dst + i * k); });
 }
 
+// Idea: no table is ever turned over. Who names whom in return is looked up in the other's row, which is in order of
+// distance and short; entries of others come in whatever order threads bring them, and rows are sorted in the end.
 Affinities symmetrise(int64_t N, int64_t k, const int32_t* places, const float* weights, Symmetry symmetry) {
-  const Affinities turned = transpose(N, k, places, weights);
+  const Table table{N, k, places, weights};
   Affinities joint;
-  joint.start.assign(static_cast<size_t>(N + 1), 0);
-  forRows(N, [&](int64_t i) {
-    int64_t count = 0;
-    merge(sortedRow(i, k, places, weights), turned, i, [&](int32_t, float, float) { ++count; });
-    joint.start[static_cast<size_t>(i + 1)] = count;
-  });
-  std::partial_sum(joint.start.begin(), joint.start.end(), joint.start.begin());
+  joint.start = startOfRows(table);
   joint.neighbours.resize(static_cast<size_t>(joint.start.back()));
   joint.weights.resize(joint.neighbours.size());
+  std::vector<int64_t> next(joint.start.begin(), joint.start.end() - 1);
   const double scale = 0.5 / static_cast<double>(N);
+  const auto put = [&](int64_t row, int64_t neighbour, float weight) {
+    const auto to = static_cast<size_t>(__atomic_fetch_add(&next[static_cast<size_t>(row)], 1, __ATOMIC_RELAXED));
+    joint.neighbours[to] = static_cast<int32_t>(neighbour);
+    joint.weights[to] = weight;
+  };
   forRows(N, [&](int64_t i) {
-    auto at = static_cast<size_t>(joint.start[static_cast<size_t>(i)]);
-    merge(sortedRow(i, k, places, weights), turned, i, [&](int32_t neighbour, float a, float b) {
-      const double both = double{a} + double{b};
-      joint.neighbours[at] = neighbour;
-      joint.weights[at++] = static_cast<float>(symmetry == Symmetry::mean ? scale * both : both - double{a} * double{b});
-    });
+    for (int64_t at = i * k; at < (i + 1) * k; ++at) {
+      const int64_t back = table.find(i, places[at]);
+      const float weight = combine(weights[at], back < 0 ? 0 : weights[back], symmetry, scale);
+      put(i, places[at], weight);
+      if (back < 0) put(places[at], i, weight);
+    }
   });
+  forRows(N, [&](int64_t i) { sortRow(joint, i); });
   return joint;
 }
 

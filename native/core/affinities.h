@@ -29,7 +29,7 @@ enum class Symmetry {
   fuzzy,  // a + b - a b
 };
 // Places of neighbours N x k, none of them the point itself or there twice, and their weights. The arrays may go
-// afterwards. Throws std::invalid_argument for a place outside [0, N).
+// afterwards. Memory: the result, and 8 N bytes. Throws std::invalid_argument for a place outside [0, N).
 Affinities symmetrise(int64_t N, int64_t k, const int32_t* places, const float* weights, Symmetry);
 
 }  // namespace brightcell

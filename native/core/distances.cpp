@@ -272,7 +272,7 @@ class DistanceWork {
       largest = std::max(largest, key);
     }
     if (largest >= infinityBits)  // infinite, or no number, whose sign may be set
-      throw std::range_error("Numbers of vectors must be finite and their differences below 1e18.");
+      refuseDistance();
     return static_cast<int64_t>(smallest);
   }
 
@@ -306,6 +306,10 @@ void squaredDistances(const PackedVectors& left, const VectorRows& right, double
         kernels().distance->wholeToReal(keys, block.count, row);
     }
   });
+}
+
+void refuseDistance() {
+  throw std::range_error("Numbers of vectors must be finite and their differences below 1e18.");
 }
 
 double distanceOf(int64_t key, PixelType type) {

@@ -34,6 +34,7 @@ class PackedVectors {
 
  private:
   friend class DistanceWork;
+  friend class NearFloats;
   PixelType type_ = PixelType::uint8;
   int64_t count_ = 0, length_ = 0, words_ = 0;
   Buffer<uint32_t> data_;         // [plane][panel of rows][words][rows]
@@ -65,6 +66,9 @@ void compareVectors(const PackedVectors& left, const VectorRows& right,
 
 // dst[i * N + j], M x N.
 void squaredDistances(const PackedVectors& left, const VectorRows& right, double* dst);
+
+// Throws std::range_error: numbers, or their differences, are no floats once squared.
+[[noreturn]] void refuseDistance();
 
 // A key of DistanceBlock::row as the number that it stands for.
 double distanceOf(int64_t key, PixelType type);

@@ -28,7 +28,8 @@ class NearestNeighbours {
       return a.key != b.key ? a.key < b.key : a.place < b.place;
     }
   };
-  void offer(int64_t query, const int64_t* keys, int64_t count, int64_t first);
+  void addNear(const VectorRows& references, int64_t first);
+  void offer(int64_t query, Candidate candidate);
 
   PackedVectors queries_;
   int64_t k_;

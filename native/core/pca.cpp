@@ -19,7 +19,7 @@ constexpr int64_t more = 14;  // directions beyond those asked for
 constexpr int mostRounds = 60, fewestRounds = 3;
 constexpr int64_t exactAxes = 3;
 constexpr double settledAxis = 1e-8, settledSum = 1e-4;
-constexpr int64_t numbersAtOnce = int64_t{1} << 24;
+constexpr int64_t numbersAtOnce = int64_t{1} << 24, centredNumbers = int64_t{1} << 22;
 constexpr int64_t rowsPerTask = 2048;
 
 int64_t rowsAtOnce(int64_t D) { return std::max<int64_t>(1, numbersAtOnce / D); }
@@ -197,7 +197,7 @@ PrincipalAxes findPrincipalAxes(float* values, int64_t N, int64_t D, int64_t P, 
 
 void projectOnAxes(const float* values, int64_t N, int64_t D, const float* mean, const float* axes, int64_t P,
                    float* dst) {
-  const int64_t step = std::min(N, rowsAtOnce(D));
+  const int64_t step = std::clamp<int64_t>(centredNumbers / D, 1, N);
   Buffer<float> centred(step * D);
   for (int64_t at = 0; at < N; at += step) {
     const int64_t rows = std::min(step, N - at);

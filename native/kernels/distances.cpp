@@ -198,34 +198,39 @@ BRIGHTCELL_INLINE void addToDoubles(Vector sum, double* c, bool accumulate) {
   }
 }
 
+// Sums over `run` words of a tile, which moves on past them.
+BRIGHTCELL_INLINE void sumSquares(const Word*& left, const Word*& right, int64_t run,
+                                  Vector (&acc)[tileRows][tileVectors]) {
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < tileRows; ++i) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < tileVectors; ++v) acc[i][v] = Vector{};
+  }
+  for (int64_t k = run; k > 0; --k, left += tileRows, right += tileColumns) {
+    Vector w[tileVectors];
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < tileVectors; ++v) {
+      w[v] = loadFloats(right + v * lanes);
+      BRIGHTCELL_KEEP(w[v]);
+    }
+    BRIGHTCELL_UNROLL
+    for (int i = 0; i < tileRows; ++i) {
+      const Vector x = (Vector)(left[i] - Integers{});
+      BRIGHTCELL_UNROLL
+      for (int v = 0; v < tileVectors; ++v) {
+        const Vector difference = x - w[v];
+        acc[i][v] += difference * difference;
+      }
+    }
+  }
+}
+
 void floatTile(const DistanceTile& t, double* c, ptrdiff_t cStep, bool accumulate) {
   const Word* left = reinterpret_cast<const Word*>(t.left);
   const Word* right = reinterpret_cast<const Word*>(t.right);
   for (int64_t first = 0; first < t.words; first += floatRun) {
     Vector acc[tileRows][tileVectors];
-    BRIGHTCELL_UNROLL
-    for (int i = 0; i < tileRows; ++i) {
-      BRIGHTCELL_UNROLL
-      for (int v = 0; v < tileVectors; ++v) acc[i][v] = Vector{};
-    }
-    const int64_t run = t.words - first < floatRun ? t.words - first : floatRun;
-    for (int64_t k = run; k > 0; --k, left += tileRows, right += tileColumns) {
-      Vector w[tileVectors];
-      BRIGHTCELL_UNROLL
-      for (int v = 0; v < tileVectors; ++v) {
-        w[v] = loadFloats(right + v * lanes);
-        BRIGHTCELL_KEEP(w[v]);
-      }
-      BRIGHTCELL_UNROLL
-      for (int i = 0; i < tileRows; ++i) {
-        const Vector x = (Vector)(left[i] - Integers{});
-        BRIGHTCELL_UNROLL
-        for (int v = 0; v < tileVectors; ++v) {
-          const Vector difference = x - w[v];
-          acc[i][v] += difference * difference;
-        }
-      }
-    }
+    sumSquares(left, right, t.words - first < floatRun ? t.words - first : floatRun, acc);
     BRIGHTCELL_UNROLL
     for (int i = 0; i < tileRows; ++i) {
       BRIGHTCELL_UNROLL
@@ -233,6 +238,37 @@ void floatTile(const DistanceTile& t, double* c, ptrdiff_t cStep, bool accumulat
         addToDoubles(acc[i][v], c + i * cStep + v * lanes, accumulate || first > 0);
     }
   }
+}
+
+void shortTile(const DistanceTile& t, float* c) {
+  const Word* left = reinterpret_cast<const Word*>(t.left);
+  const Word* right = reinterpret_cast<const Word*>(t.right);
+  Vector acc[tileRows][tileVectors];
+  sumSquares(left, right, t.words, acc);
+  BRIGHTCELL_UNROLL
+  for (int i = 0; i < tileRows; ++i) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < tileVectors; ++v) store(c + i * tileColumns + v * lanes, acc[i][v]);
+  }
+}
+
+uint64_t notAbove(const float* row, float limit) {
+  uint64_t bits = 0;
+  BRIGHTCELL_UNROLL
+  for (int v = 0; v < tileVectors; ++v) {
+    const Vector values = load(row + v * lanes);
+#if defined(__AVX512F__)
+    const auto mask = static_cast<uint64_t>(_mm512_cmp_ps_mask(values, _mm512_set1_ps(limit), _CMP_NGT_UQ));
+#elif defined(__AVX2__)
+    const auto mask = static_cast<uint64_t>(
+        static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(values, _mm256_set1_ps(limit), _CMP_NGT_UQ))));
+#else
+    uint64_t mask = 0;
+    for (int i = 0; i < lanes; ++i) mask |= static_cast<uint64_t>(!(values[i] > limit)) << i;
+#endif
+    bits |= mask << (v * lanes);
+  }
+  return bits;
 }
 
 #if defined(__AVX512F__)
@@ -321,6 +357,8 @@ constexpr DistanceKernels kernelsWith(ByteSums (*sums)(const uint8_t*, int64_t))
       .packFloats = packFloats,
       .byteTile = byteTile<Products>,
       .floatTile = floatTile,
+      .shortTile = shortTile,
+      .notAbove = notAbove,
       .byteSums = sums,
       .distanceRow = distanceRow,
       .wideDistanceRow = wideDistanceRow,

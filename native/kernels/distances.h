@@ -27,6 +27,10 @@ struct DistanceKernels {
   void (*byteTile)(const DistanceTile&, int32_t* c, ptrdiff_t cStep, bool accumulate);
   // c (+)= sum of (left - right)^2, in float32 over runs of floatRun numbers and in double over those.
   void (*floatTile)(const DistanceTile&, double* c, ptrdiff_t cStep, bool accumulate);
+  // The same of at most floatRun words, to [tileRows][tileColumns]: what floatTile would then give as doubles.
+  void (*shortTile)(const DistanceTile&, float* c);
+  // Bit j: !(row[j] > limit), of tileColumns; one that is no number is among them.
+  uint64_t (*notAbove)(const float* row, float limit);
 
   ByteSums (*byteSums)(const uint8_t* src, int64_t count);  // exact
   // dst = own + other - 2 * dot, and the smallest of them; count at least 1. dst may be `wide`.

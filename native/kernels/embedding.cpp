@@ -43,21 +43,45 @@ Repulsion repulse(const float* xs, const float* ys, int64_t count, float x, floa
   return result;
 }
 
+typedef double Pair __attribute__((aligned(4), may_alias));
+
+// Points (x, y) side by side, each moved as one number of 64 bits: piecing a vector together from single floats took
+// twice the time.
+template <class Pairs>
+BRIGHTCELL_INLINE Pairs pairsAt(const float* points, const int32_t* at) {
+  const auto pair = [points, at](int i) __attribute__((always_inline)) {
+    return static_cast<double>(*reinterpret_cast<const Pair*>(points + 2 * static_cast<ptrdiff_t>(at[i])));
+  };
+  if constexpr (sizeof(Pairs) == 64)
+    return Pairs{pair(0), pair(1), pair(2), pair(3), pair(4), pair(5), pair(6), pair(7)};
+  else if constexpr (sizeof(Pairs) == 32)
+    return Pairs{pair(0), pair(1), pair(2), pair(3)};
+  else
+    return Pairs{pair(0), pair(1)};
+}
+
 Attraction attract(const float* points, const int32_t* neighbours, const float* weights, int64_t count, float x,
                    float y) {
   Vector forceX{}, forceY{};
+  Integers even{}, odd{};
+  for (int i = 0; i < lanes; ++i) {
+    even[i] = 2 * i;
+    odd[i] = 2 * i + 1;
+  }
   for (int64_t at = 0; at < count; at += lanes) {
     const int width = count - at < lanes ? static_cast<int>(count - at) : lanes;
-    float dx[lanes] = {}, dy[lanes] = {};
-    for (int i = 0; i < width; ++i) {
-      const float* point = points + 2 * static_cast<ptrdiff_t>(neighbours[at + i]);
-      dx[i] = x - point[0];
-      dy[i] = y - point[1];
+    int32_t padded[lanes];
+    const int32_t* own = neighbours + at;
+    if (width < lanes) {
+      for (int i = 0; i < lanes; ++i) padded[i] = own[i < width ? i : 0];
+      own = padded;
     }
-    const Vector vx = load(dx), vy = load(dy);
-    const Vector force = loadPart(weights + at, width) / (1.0f + vx * vx + vy * vy);
-    forceX += force * vx;
-    forceY += force * vy;
+    const Vector first = (Vector)pairsAt<Doubles>(points, own);
+    const Vector second = (Vector)pairsAt<Doubles>(points, own + half);
+    const Vector dx = x - shuffle(first, second, even), dy = y - shuffle(first, second, odd);
+    const Vector force = loadPart(weights + at, width) / (1.0f + dx * dx + dy * dy);
+    forceX += force * dx;
+    forceY += force * dy;
   }
   return {sumOf(forceX), sumOf(forceY)};
 }

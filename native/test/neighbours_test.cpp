@@ -1,6 +1,7 @@
 #include "core/neighbours.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -84,6 +85,45 @@ FACT("the nearest neighbours are those of a stable sort, in whatever parts and o
   }
 }
 
+// Vectors of floats of which many are equal; enough queries for every thread, or too few for the way without a block.
+FACT("the nearest neighbours of floats are those of a stable sort of their distances, on every instruction set") {
+  for (const Kernels* set : availableKernels()) {
+    chooseKernels(set->name);
+    for (const auto& [queries, references, length, k] :
+         {std::array<int64_t, 4>{330, 700, 50, 12}, {330, 90, 1, 90}, {5, 400, 50, 7}, {330, 300, 257, 5}, {201, 3000, 256, 9}}) {
+      Random random(5);
+      std::vector<float> numbers;
+      for (int64_t i = 0; i < (queries + references) * length; ++i)
+        numbers.push_back(static_cast<float>(random.below(length > 50 ? 2 : 3)) * 0.5f - 0.5f);  // sums are exact
+      VectorRows left{PixelType::float32, length, {}}, right = left;
+      for (int64_t i = 0; i < queries; ++i) left.rows.push_back(numbers.data() + i * length);
+      for (int64_t j = 0; j < references; ++j) right.rows.push_back(numbers.data() + (queries + j) * length);
+      NearestNeighbours nearest(left, k);
+      nearest.add(right, 0);
+      std::vector<int32_t> places(static_cast<size_t>(queries * k));
+      std::vector<double> squared(places.size());
+      nearest.write(places.data(), squared.data());
+      for (int64_t i = 0; i < queries; ++i) {
+        std::vector<std::pair<double, int32_t>> all;
+        for (int64_t j = 0; j < references; ++j) {
+          double sum = 0;
+          for (int64_t d = 0; d < length; ++d) {
+            const double difference = double{numbers[static_cast<size_t>(i * length + d)]} -
+                                      double{numbers[static_cast<size_t>((queries + j) * length + d)]};
+            sum += difference * difference;
+          }
+          all.emplace_back(sum, static_cast<int32_t>(j));
+        }
+        std::sort(all.begin(), all.end());
+        for (int64_t j = 0; j < k; ++j)
+          check(places[static_cast<size_t>(i * k + j)] == all[static_cast<size_t>(j)].second &&
+                    squared[static_cast<size_t>(i * k + j)] == all[static_cast<size_t>(j)].first,
+                std::string("other neighbours of floats on ") + set->name);
+      }
+    }
+  }
+}
+
 FACT("the nearest neighbours are the same on any number of threads") {
   const Case c(40, 3000, 6, 7);
   const Found expected = twin(c);
@@ -108,6 +148,24 @@ FACT("numbers that are not finite, or too large to square, have no neighbours") 
       }
       check(refused, "a number was taken that is not finite");
     }
+  }
+}
+
+FACT("a number that is not finite is refused wherever it stands among many") {
+  Random random(6);
+  std::vector<float> numbers;
+  for (int i = 0; i < 900 * 4; ++i) numbers.push_back(static_cast<float>(random.normal()));
+  VectorRows rows{PixelType::float32, 4, {}};
+  for (int64_t i = 0; i < 900; ++i) rows.rows.push_back(numbers.data() + 4 * i);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 2e18f}) {
+    numbers[4 * 888 + 2] = bad;
+    bool refused = false;
+    try {
+      NearestNeighbours(rows, 3).add(rows, 0);
+    } catch (const std::range_error&) {
+      refused = true;
+    }
+    check(refused, "a number was taken that is not finite");
   }
 }
 

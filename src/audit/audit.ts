@@ -6,7 +6,7 @@ import { writeFigure } from '../figures/figure.ts';
 import { writeDrawn } from '../figures/imageSheet.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { writeJson } from '../study/measureTask.ts';
-import { writeWholeFile } from '../wholeFile.ts';
+import { writeTogether, writeWholeFile } from '../wholeFile.ts';
 import type { AuditReport, PartMember } from './auditReport.ts';
 import { openRun } from './openRun.ts';
 import { type AuditOptions, type CheckedAudit, checkAuditOptions, chooseParts } from './options.ts';
@@ -71,7 +71,6 @@ async function lookAtAll(
   }
   const reports = looked.map(one => one.report);
   const members: AuditReport['members'] = {};
-  for (const { report, seconds } of looked) members[report.name] = await writePart(report, seconds, out);
   const report: AuditReport = {
     ...{ dataset: dataset.path, fingerprint: await dataset.fingerprint(), run: run?.path ?? null },
     ...{ classes: [...dataset.header.classes], cells: subject.cells, seed },
@@ -79,9 +78,10 @@ async function lookAtAll(
     ...{ asked: reports.map(one => one.name), notAsked: subject.leftOut, members },
     ...{ out, files: [], seconds: (performance.now() - started) / 1000 },
   };
-  const written = Object.values(members).flatMap(one => [...one.figures, ...one.files]);
-  report.files = ['audit.json', ...written].map(name => join(out, name));
-  await writeJson(join(out, 'audit.json'), asFile(report));
+  report.files = await writeTogether(out, async folder => {
+    for (const { report: one, seconds } of looked) members[one.name] = await writePart(one, seconds, folder);
+    await writeJson(join(folder, 'audit.json'), asFile(report));
+  });
   return report;
 }
 

@@ -17,6 +17,11 @@ export function addFilters(explain: Command): void {
   )
     .option('--layers <list>', 'convolutions: conv1, conv2 ... (default: all)', listOf(String))
     .option('--most <n>', 'cells shown for each filter, 0 for none (default: 4)', wholeNumber(0, 100))
+    .option(
+      '--slices <list>',
+      'filters of deeper layers whose weights are drawn for each map (default: the two largest of each layer)',
+      listOf(wholeNumber(1, 100_000)),
+    )
     .option('--out <folder>', 'folder for the files (default: explain/filters in the run folder)')
     .addHelpText('after', '\nExample:\n  $ brightcell explain filters runs/first cells --layers conv2')
     .action((model: string, images: string[], flags: ExplainFiltersOptions, command: Command) =>

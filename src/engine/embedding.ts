@@ -41,7 +41,7 @@ export interface UmapSettings {
 
 /** Most vectors whose points repel each other pair by pair unless asked for. */
 export const mostPairs = 4000;
-const queriesAtOnce = 32_768;
+const queriesAtOnce = 8192;
 const exaggeration = 12;
 
 /**

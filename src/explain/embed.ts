@@ -8,7 +8,7 @@ import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { type CellSample, drawCells, type EmbeddedCells } from './embedSample.ts';
 import { chooseOutputs, type Output } from './outputs.ts';
-import { type Reduced, reduceOutput, spread } from './reduce.ts';
+import { type Reduced, reduceOutput, spread, Workspace } from './reduce.ts';
 import { measureSilhouette, measureTrustworthiness, type ProbeScore, probeLinearly } from './separability.ts';
 
 export const embedMethods = ['tsne', 'umap', 'pca'] as const;
@@ -78,8 +78,8 @@ const usualTrust = 12;
 /**
  * Draws cells of a data set, takes what a classifier makes of them at some or all of its layers, and reduces each to
  * two dimensions: first to 50 principal components, then by t-SNE, UMAP or no further. Beside each picture it
- * measures how well classes are told apart there. The same bits on any number of threads. Memory: 512 MB of outputs and
- * about 500 N bytes (t-SNE: 1,700 N). Throws `option-invalid` for a layer or a setting that cannot be, `source-invalid`
+ * measures how well classes are told apart there. The same bits on any number of threads. Memory: 512 MB of outputs, once
+ * for all layers, what the classifier takes for 256 images, and about 500 N bytes (t-SNE: 2,200 N). Throws `option-invalid` for a layer or a setting that cannot be, `source-invalid`
  * where no cells are left or fewer than ten, `model-mismatch`, `vectors-invalid`, `memory-full`, `cancelled`.
  */
 export async function embedCells(
@@ -94,11 +94,12 @@ export async function embedCells(
   const settings = completeSettings(options, N);
   const predicted = await predictCells(classifier, dataset, cells.id, job);
   const layers: EmbeddedLayer[] = [];
+  const workspace = new Workspace();
   for (const [i, output] of outputs.entries()) {
     const about = outputs.length > 1 ? `${output.name} (${i + 1} of ${outputs.length})` : output.name;
     layers.push(
       await embedLayer(
-        { output, dataset, cells, K: classifier.classes.length },
+        { output, dataset, cells, K: classifier.classes.length, workspace },
         settings,
         naming(job, about),
       ),
@@ -186,14 +187,15 @@ interface Subject {
   dataset: Dataset;
   cells: Omit<EmbeddedCells, 'predicted'>;
   K: number;
+  workspace: Workspace;
 }
 
 async function embedLayer(
-  { output, dataset, cells, K }: Subject,
+  { output, dataset, cells, K, workspace }: Subject,
   settings: Settings,
   job: Job,
 ): Promise<EmbeddedLayer> {
-  const reduced = await reduceOutput(output, dataset.images(), cells.id, job);
+  const reduced = await reduceOutput(output, dataset.images(), cells.id, job, workspace);
   const picture = await drawPoints(reduced, settings, job);
   throwIfCancelled(job);
   job.onProgress?.({ stage: 'scoring', done: 0, total: 1, unit: 'layers' });

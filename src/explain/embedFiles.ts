@@ -1,5 +1,5 @@
 // N cells, L layers.
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBAppender, DuckDBInstance } from '@duckdb/node-api';
 import { type Job, throwIfCancelled } from '../job.ts';
@@ -37,11 +37,10 @@ export function layerRows({ layers }: Pick<EmbedReport, 'layers'>): (string | nu
 
 /**
  * Writes the points as `coordinates.parquet` and `coordinates.csv`, a row a layer and cell: layer, id, source, class,
- * predicted, group, split, x, y. Rows are gathered in a database file, which spills what does not fit in memory. Gives
- * the paths. Throws `disk-full`, `cancelled`.
+ * predicted, group, split, x, y. Rows are gathered in a database file, which spills what does not fit in memory. Throws
+ * `disk-full`, `cancelled`.
  */
-export async function writeCoordinates(out: string, embedding: Embedding, job: Job): Promise<string[]> {
-  await mkdir(out, { recursive: true });
+export async function writeCoordinates(out: string, embedding: Embedding, job: Job): Promise<void> {
   const gathered = join(out, `.${process.pid}-coordinates.duckdb`);
   const paths = [join(out, 'coordinates.parquet'), join(out, 'coordinates.csv')];
   try {
@@ -69,7 +68,6 @@ export async function writeCoordinates(out: string, embedding: Embedding, job: J
     for (const path of [gathered, `${gathered}.wal`, `${gathered}.tmp`])
       await rm(path, { recursive: true, force: true });
   }
-  return paths;
 }
 
 const rowsAtOnce = 2048;

@@ -45,15 +45,15 @@ export async function explainEmbed(
         layers: embedding.layers.map(({ coordinates: _coordinates, ...layer }) => layer),
         ...{ out, files: [], seconds: 0 },
       };
-      const points = await writeCoordinates(out, embedding, job);
       const files = await writeExplanation(out, {
         texts: [
           ['embed.json', embedJson(report)],
           ['layers.csv', csv(layerRows(report))],
         ],
         figures: await drawEmbedding(embedding),
+        others: folder => writeCoordinates(folder, embedding, job),
       });
-      return { ...report, files: [...points, ...files], seconds: (performance.now() - started) / 1000 };
+      return { ...report, files, seconds: (performance.now() - started) / 1000 };
     } finally {
       await opened.close();
     }

@@ -15,6 +15,8 @@ export interface ExplainFiltersOptions extends Omit<CellChoice, 'outcome'> {
   layers?: readonly string[];
   /** Cells shown for each filter; 4 by default, 0 leaves them out. */
   most?: number;
+  /** Filters, by their numbers from 1, whose weights for each map are drawn; the two largest of each layer by default. */
+  slices?: readonly number[];
   /** Folder for the files; RUN/explain/filters by default. */
   out?: string;
 }
@@ -64,6 +66,7 @@ export async function explainFilters(
         'option-invalid',
         `Only networks have filters. The model at ${model} is no network. "explain occlusion" explains any model.`,
       );
+    const slices = slicesOf(readFilters(classifier.network, options.layers), options.slices);
     const taken = await inputsOf(model, inputs);
     const choice = { perClass: 250, fold: await foldFor(model, inputs), ...options };
     const explanation = await explainNetwork(classifier, options.most === 0 ? [] : taken, choice, job);
@@ -76,7 +79,7 @@ export async function explainFilters(
       warnings: explanation.chosen?.warnings ?? [],
       ...{ out, files: [], seconds: 0 },
     };
-    const figures = await drawFilters(explanation.layers, explanation.chosen?.images ?? null);
+    const figures = await drawFilters(explanation.layers, explanation.chosen?.images ?? null, slices);
     report.files = await writeExplanation(out, { texts: filterData(report, explanation), figures });
     return { ...report, seconds: (performance.now() - started) / 1000 };
   } finally {
@@ -148,4 +151,19 @@ function excitementsCsv({ excitements }: LayerFilters, { cells }: ChosenCells): 
 function weightsFile({ filters, channels, kernel, weights }: LayerFilters): Uint8Array {
   const header = encodeNpyHeader('<f4', [filters, channels, ...kernel]);
   return Buffer.concat([header, Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength)]);
+}
+
+/** Places of the filters; throws where no layer that reads maps has one of that number. */
+function slicesOf(layers: readonly LayerFilters[], wanted?: readonly number[]): number[] | undefined {
+  if (wanted === undefined) return undefined;
+  const deep = layers.filter(one => one.index > 0);
+  const most = Math.max(0, ...deep.map(one => one.filters));
+  const wrong = wanted.find(one => !(Number.isInteger(one) && one >= 1 && one <= most));
+  if (wanted.length > 0 && wrong === undefined) return wanted.map(one => one - 1);
+  throw new BrightcellError(
+    'option-invalid',
+    deep.length === 0
+      ? 'Slices are those of deeper convolutions. The layers shown have none: leave slices away.'
+      : `Slices must be numbers of filters, from 1 to ${most}. Received ${wrong ?? 'none'}.`,
+  );
 }

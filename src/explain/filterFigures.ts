@@ -4,6 +4,7 @@ import { divergingColours, sequentialColours } from '../figures/colourMaps.ts';
 import { type DrawnFigure, drawSheet, type ImageSheet, type Tile } from '../figures/imageSheet.ts';
 import { type ColourScale, colourRaster, imageRaster, type Raster, rangeOf } from '../figures/tile.ts';
 import type { Excitement, LayerFilters } from './filters.ts';
+import { drawSlices } from './sliceFigure.ts';
 
 /** Filters in a row of a sheet, and most of them in it. */
 const columns = 8;
@@ -13,15 +14,19 @@ const shownExcited = 16;
 
 /**
  * A sheet of each convolution's filters, and one of what excites them: of the first layer the weights as they are, a
- * channel each; of deeper ones their size at each place, over all maps that they read.
+ * channel each; of deeper ones their size at each place, over all maps that they read, and a sheet of some filters' weights
+ * for each map: of `slices`, places of filters, by default the two of the largest weights.
  */
 export async function drawFilters(
   layers: readonly LayerFilters[],
   images: ImageSet | null,
+  slices?: readonly number[],
 ): Promise<DrawnFigure[]> {
   const figures: DrawnFigure[] = [];
   for (const layer of layers) {
     figures.push(layer.index === 0 ? await drawWeights(layer) : await drawNorms(layer));
+    const sliced = layer.index === 0 ? undefined : await drawSlices(layer, slices);
+    if (sliced) figures.push(sliced);
     if (images && layer.excitements.length > 0) figures.push(await drawExcitements(layer, images));
   }
   return figures;

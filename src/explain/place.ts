@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DrawnFigure, writeDrawn } from '../figures/imageSheet.ts';
 import { maybeReadProvenance } from '../train/provenance.ts';
-import { writeWholeFile } from '../wholeFile.ts';
+import { writeTogether, writeWholeFile } from '../wholeFile.ts';
 
 /** Where an explanation of a model is written: in its run's folder, or in `explain/` here for a model of no run. */
 export function placeOf(model: string, name: string): string {
@@ -32,18 +32,26 @@ export interface ExplanationFiles {
   /** Name in the folder and content. */
   texts: [name: string, content: string | Uint8Array][];
   figures: DrawnFigure[];
+  /** Writes what else there is into a folder. */
+  others?: (folder: string) => Promise<unknown>;
 }
 
-/** Writes every file, and removes figures that an earlier explanation left; gives the paths. */
-export async function writeExplanation(out: string, { texts, figures }: ExplanationFiles): Promise<string[]> {
+/**
+ * Writes every file or none, and removes figures that an earlier explanation left; gives the paths. Throws `disk-full`;
+ * then an earlier explanation stands as it was.
+ */
+export async function writeExplanation(
+  out: string,
+  { texts, figures, others }: ExplanationFiles,
+): Promise<string[]> {
+  const paths = await writeTogether(out, async stage => {
+    await others?.(stage);
+    await mkdir(join(stage, 'figures'));
+    for (const figure of figures) await writeDrawn(join(stage, 'figures'), figure);
+    for (const [name, content] of texts) await writeWholeFile(join(stage, name), content);
+  });
   const folder = join(out, 'figures');
   await mkdir(folder, { recursive: true });
-  const paths: string[] = [];
-  for (const figure of figures) paths.push(...(await writeDrawn(folder, figure)));
-  for (const [name, content] of texts) {
-    await writeWholeFile(join(out, name), content);
-    paths.push(join(out, name));
-  }
   for (const name of await readdir(folder))
     if (/\.(svg|png)$/.test(name) && !paths.includes(join(folder, name))) await rm(join(folder, name));
   return paths;

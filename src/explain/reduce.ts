@@ -22,9 +22,32 @@ export interface Reduced {
 export const mostComponents = 50;
 /** Numbers held at once: 512 MB. */
 const mostNumbers = 2 ** 27;
-/** Numbers read at once, of at most so many images: 64 MB. */
-const chunkNumbers = 2 ** 24;
+/** Numbers read at once, of at most so many images: 8 MB, of which a few wait to be collected. */
+const chunkNumbers = 2 ** 21;
 const chunkImages = 256;
+
+/** Memory for the numbers that are held at once, kept from output to output, so that no two are ever there. */
+export class Workspace {
+  #numbers: Float32Array = new Float32Array(0);
+
+  /** What stood there is lost. Throws `memory-full`. */
+  take(count: number): Float32Array {
+    if (this.#numbers.length < count) {
+      this.#numbers = new Float32Array(0);
+      this.#numbers = allocate(count);
+    }
+    return this.#numbers.subarray(0, count);
+  }
+}
+
+function allocate(count: number): Float32Array {
+  try {
+    return new Float32Array(count);
+  } catch (cause) {
+    const message = `There must be memory for ${Math.ceil((4 * count) / 2 ** 20)} MB of outputs. None was left. Use fewer cells.`;
+    throw new BrightcellError('memory-full', message, { cause });
+  }
+}
 
 /**
  * An output of N cells by its first principal components, 50 at most. Where N D numbers take more than 512 MB, the
@@ -37,10 +60,12 @@ export async function reduceOutput(
   images: ImageSet,
   rows: Int32Array,
   job: Job = {},
+  workspace: Workspace = new Workspace(),
 ): Promise<Reduced> {
   const D = output.dimensions;
   const sample = spread(rows, Math.max(2, Math.floor(mostNumbers / D)));
-  const values = await readAll(output, images, sample, job);
+  const values = workspace.take(sample.length * D);
+  await readParts(output, images, sample, job, (part, at) => values.set(part, at * D));
   refuseInfinite(values, D, output.name);
   const units = output.hasUnits ? measureStandardisation(values, D) : undefined;
   if (units) standardise(values, units);
@@ -64,12 +89,6 @@ export async function reduceOutput(
 export function spread(rows: Int32Array, most: number): Int32Array {
   if (rows.length <= most) return rows;
   return Int32Array.from({ length: most }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / most)]!);
-}
-
-async function readAll(output: Output, images: ImageSet, rows: Int32Array, job: Job): Promise<Float32Array> {
-  const values = new Float32Array(rows.length * output.dimensions);
-  await readParts(output, images, rows, job, (part, at) => values.set(part, at * output.dimensions));
-  return values;
 }
 
 async function readParts(

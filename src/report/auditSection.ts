@@ -3,7 +3,7 @@ import { type Html, html } from './html.ts';
 import { missing, type Section } from './section.ts';
 import { type Budget, storedFigures } from './storedFigures.ts';
 import type { Subject } from './subject.ts';
-import { capital, command } from './words.ts';
+import { capital, command, pathEnd } from './words.ts';
 
 /** What the audits say: the verdict of every part in words, and their figures. */
 export async function auditSection(
@@ -26,7 +26,7 @@ export async function auditSection(
   }
   const bodies = [];
   for (const audit of audits)
-    bodies.push(html`${audits.length > 1 && html`<h3>${audit.path}</h3>`}${describe(audit)}
+    bodies.push(html`${audits.length > 1 && html`<h3>${pathEnd(audit.path, 2)}</h3>`}${describe(audit)}
 ${await storedFigures(audit.path, budget)}`);
   return { id: 'audit', title, body: html`${bodies}` };
 }

@@ -33,6 +33,7 @@ export async function confusionSection(
       return confusion(part, {
         prefix,
         pictures: picturesOf(subject),
+        fault: subject.data.imagesFault,
         images: (share * mostImages) / judged,
       });
     },
@@ -42,17 +43,22 @@ export async function confusionSection(
   return { id: 'confusion', title: 'Confusion matrix', body: html`${words}${body}` };
 }
 
+const tooMany = 'there are too many for one file; make a report of fewer runs';
+
 interface Behind {
   prefix: string;
   pictures: Pictures | undefined;
+  /** Why there are no pictures. */
+  fault: string | undefined;
   images: number;
 }
 
-async function confusion(part: ReportPart, behind: Behind): Promise<Html> {
+async function confusion(part: ReportPart, given: Behind): Promise<Html> {
   const { classes, scores } = part;
   const K = classes.length;
   const filled = scores.confusion.flat().filter(one => one > 0).length;
-  const most = Math.max(1, Math.min(mostBehind, Math.floor(behind.images / filled)));
+  const most = Math.max(1, Math.min(mostBehind, Math.floor(given.images / filled)));
+  const behind = 8 * given.images < filled ? { ...given, pictures: undefined, fault: tooMany } : given;
   const rows = [];
   const templates = [];
   for (const [k, row] of scores.confusion.entries()) {
@@ -68,7 +74,7 @@ async function confusion(part: ReportPart, behind: Behind): Promise<Html> {
     `Confusion matrix, ${caption}`,
     html`<table class="confusion${K > 6 ? ' many' : ''}"><caption>${caption}</caption><thead><tr><td></td>${heads}</tr></thead><tbody>${rows}</tbody></table>`,
   )}
-${!behind.pictures && missing('The images behind the numbers cannot be shown: the data set cannot be read.')}
+${!behind.pictures && missing(`The images behind the numbers cannot be shown: ${behind.fault}.`)}
 ${templates}`;
 }
 

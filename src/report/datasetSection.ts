@@ -9,23 +9,23 @@ import { lowered } from './perRun.ts';
 import { Pictures } from './pictures.ts';
 import { cautions, facts, missing, type Section, table } from './section.ts';
 import type { Subject } from './subject.ts';
-import { command, count, countOf, listed, percent } from './words.ts';
+import { command, count, countOf, listed, pathEnd, percent } from './words.ts';
 
-/** What was learnt from: cells of each class at every stage, examples, one cell with its box, what was rejected. */
-export async function datasetSection(subjects: readonly Subject[]): Promise<Section> {
+/** What was learnt from: cells of each class at every stage, examples (`share` of as many as usual), one cell with its box, what was rejected. */
+export async function datasetSection(subjects: readonly Subject[], share = 1): Promise<Section> {
   const distinct = subjects.filter(
     (one, i) => subjects.findIndex(({ data }) => data.path === one.data.path) === i,
   );
   const parts = [];
   for (const subject of distinct) {
-    const body = await describe(subject);
-    parts.push(distinct.length > 1 ? html`<h3>${subject.data.path}</h3>${lowered(body)}` : body);
+    const body = await describe(subject, share);
+    parts.push(distinct.length > 1 ? html`<h3>${pathEnd(subject.data.path)}</h3>${lowered(body)}` : body);
   }
   return { id: 'data', title: 'The data set', body: html`${parts}` };
 }
 
-async function describe(subject: Subject): Promise<Html> {
-  const { dataset, fault, path, changed } = subject.data;
+async function describe(subject: Subject, share: number): Promise<Html> {
+  const { dataset, fault, changed } = subject.data;
   if (!dataset)
     return missing(
       `The data set cannot be read: ${fault} Everything that needs its images is left out.`,
@@ -33,9 +33,9 @@ async function describe(subject: Subject): Promise<Html> {
     );
   const pictures = new Pictures(dataset.images());
   return html`${factsOf(dataset, await countSides(dataset))}
-${cautions(changed ? [`The data set at ${path} has changed since the training: what is shown of it is as it is now.`] : [])}
+${cautions(changed ? [`The data set has changed since the training: what is shown of it is as it is now.`] : [])}
 ${await classCounts(dataset, subject)}
-${await exampleCells(dataset, pictures)}
+${await exampleCells(dataset, pictures, share)}
 ${await boxedCell(dataset)}
 ${await rejected(dataset, pictures)}`;
 }
@@ -59,12 +59,12 @@ function factsOf(dataset: Dataset, sides: string): Html {
   const { channels, height, width, pixelType, preparation, provenance, classes } = dataset.header;
   const kept = channels === 1 ? 'gray' : countOf(channels, 'channel');
   return facts('The data set', [
-    ['Folder', html`<code>${dataset.path}</code>`],
+    ['Folder', html`<code>${pathEnd(dataset.path)}</code>`],
     ['Cells', count(dataset.count)],
     ['Classes', listed(classes)],
     ['Stored images', `${height} x ${width} pixels, ${kept}, ${pixelType} (${preparation.fit} to fit)`],
     ['Split', sides],
-    ['From', `${provenance.source}, ${provenance.createdAt.slice(0, 10)}`],
+    ['From', `${pathEnd(provenance.source)}, ${provenance.createdAt.slice(0, 10)}`],
   ]);
 }
 

@@ -11,14 +11,11 @@ import { scrolling } from './section.ts';
 const examplesPerClass = 8;
 
 /** A row of accepted cells of each class, spread over the data set; as in Fig. 1 of Meng et al. 2019. */
-export async function exampleCells(dataset: Dataset, pictures: Pictures): Promise<Html> {
+export async function exampleCells(dataset: Dataset, pictures: Pictures, share = 1): Promise<Html> {
+  const most = Math.max(1, Math.round(share * examplesPerClass));
   const rows = [];
   for (const [label, name] of dataset.header.classes.entries()) {
-    const ids = await spreadIds(
-      dataset,
-      `label = ${label} AND verdict IS DISTINCT FROM 'rejected'`,
-      examplesPerClass,
-    );
+    const ids = await spreadIds(dataset, `label = ${label} AND verdict IS DISTINCT FROM 'rejected'`, most);
     const cells = [];
     for (const id of ids)
       cells.push(html`<li>${pictureHtml(await pictures.of(id), `${name}, cell ${id}`)}</li>`);

@@ -22,29 +22,24 @@ export function svgFigure(svg: string, text: FigureText): Html {
   // Photographs stay as they are where plots change colours with a dark page.
   const kind = /<image\b/.test(svg) ? 'plate' : 'plot';
   const uri = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
-  return frame(uri, { width, height, kind, saves: 'SVG' }, text);
+  return frame(uri, { width, height, kind }, text);
 }
 
-/** A WebP image as a figure. */
+/** A WebP image as a figure; page.js makes an SVG of it where a reader saves it. */
 export function webpFigure(webp: Buffer, size: { width: number; height: number }, text: FigureText): Html {
   const uri = `data:image/webp;base64,${webp.toString('base64')}`;
-  return frame(uri, { ...size, kind: 'plate', saves: 'WebP' }, text);
+  return frame(uri, { ...size, kind: 'plate' }, text);
 }
 
 interface Frame {
   width: number;
   height: number;
   kind: 'plate' | 'plot';
-  saves: 'SVG' | 'WebP';
 }
 
-function frame(
-  uri: string,
-  { width, height, kind, saves }: Frame,
-  { name, alt, caption, csv }: FigureText,
-): Html {
+function frame(uri: string, { width, height, kind }: Frame, { name, alt, caption, csv }: FigureText): Html {
   const size = width > 0 && height > 0 && html` width="${width}" height="${height}"`;
-  return html`<figure class="${kind}"><img src="${uri}" alt="${alt}"${size}><figcaption>${caption} <span class="saves"><a data-save download="${name}.${saves.toLowerCase()}">Save as ${saves}</a>${
+  return html`<figure class="${kind}"><img src="${uri}" alt="${alt}"${size}><figcaption>${caption} <span class="saves"><a data-save download="${name}.svg">Save as SVG</a>${
     csv !== undefined && html` <a download="${name}.csv" href="${csvUri(csv)}">Save data as CSV</a>`
   }</span></figcaption></figure>
 `;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { BrightcellError } from '../errors.ts';
 import { explainEmbed } from '../explain/explainEmbed.ts';
 import { explainFilters } from '../explain/explainFilters.ts';
 import { explainOcclusion } from '../explain/explainOcclusion.ts';
@@ -40,6 +41,7 @@ export async function makeExplanations(subjects: readonly Subject[], job: Job): 
     try {
       await work({ signal: job.signal, onProgress });
     } catch (error) {
+      if (error instanceof BrightcellError && error.code === 'disk-full') throw error;
       faults.set(faultName(subject, kind), faultOf(error));
     }
   };

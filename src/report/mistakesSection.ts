@@ -18,7 +18,7 @@ export async function mistakesSection(
   const body = await perRun(subjects, subject => {
     const part = subject.evaluation?.parts[0];
     return part
-      ? mistakesOf(part, picturesOf(subject), Math.max(4, Math.round(share * most)))
+      ? mistakesOf(part, { pictures: picturesOf(subject), fault: subject.data.imagesFault, share })
       : withoutEvaluation(subject);
   });
   return { id: 'mistakes', title: 'The most confident mistakes', body };
@@ -26,20 +26,18 @@ export async function mistakesSection(
 
 async function mistakesOf(
   part: ReportPart,
-  pictures: Pictures | undefined,
-  shownMost: number,
+  { pictures, fault, share }: { pictures: Pictures | undefined; fault: string | undefined; share: number },
 ): Promise<Html> {
   const { classes, labels, predicted, probabilities, id, source } = part;
   const K = classes.length;
   const sure = (i: number) => probabilities[i * K + predicted[i]!]!;
   const wrong = [...labels.keys()].filter(i => labels[i] !== predicted[i]).sort((a, b) => sure(b) - sure(a));
   if (wrong.length === 0) return html`<p>No cell of the ${part.part} part was named wrongly.</p>`;
-  const shown = wrong.slice(0, shownMost);
+  const shown = wrong.slice(0, Math.max(4, Math.round(share * most)));
   const words = html`<p>${countOf(wrong.length, 'cell')} of ${count(labels.length)} in the ${part.part} part ${wrong.length === 1 ? 'was' : 'were'} named wrongly${
     shown.length < wrong.length && `; the ${shown.length} surest of them`
   }. A sure mistake is often a wrong label: look at the image first.</p>`;
-  if (!pictures)
-    return html`${words}${missing('Their images cannot be shown: the data set cannot be read.')}`;
+  if (!pictures) return html`${words}${missing(`Their images cannot be shown: ${fault}.`)}`;
   const cells = shown.map(i => {
     const [truth, named] = [classes[labels[i]!]!, classes[predicted[i]!]!];
     const own = probabilities[i * K + labels[i]!]!;

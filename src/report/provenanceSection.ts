@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { maybeReadReport } from '../methods/report.ts';
 import { measureLayers, totalOf } from '../models/layerTable.ts';
 import { readModel } from '../models/modelFolder.ts';
@@ -7,7 +7,7 @@ import { perRun } from './perRun.ts';
 import { facts, missing, type Section, table } from './section.ts';
 import { faultOf, type Subject } from './subject.ts';
 import { judgedPart } from './verdict.ts';
-import { command, count, countOf, listed, percent } from './words.ts';
+import { command, count, countOf, listed, pathEnd, percent } from './words.ts';
 
 /** A model card (Mitchell et al. 2019): what the model is for, what it learnt from, how good it is, where it ends. */
 export async function modelCardSection(subjects: readonly Subject[]): Promise<Section> {
@@ -21,7 +21,7 @@ function card(subject: Subject): Html {
   return facts('The model', [
     [
       'Model',
-      html`${folder.network}${folder.finished ? '' : ', training not complete'}: <code>${join(path, 'model')}</code>`,
+      html`${folder.network}${folder.finished ? '' : ', training not complete'}: <code>${join(pathEnd(path), 'model')}</code>`,
     ],
     [
       'For',
@@ -33,11 +33,11 @@ function card(subject: Subject): Html {
     ],
     [
       'Learnt from',
-      `${provenance ? `A data set of ${countOf(provenance.dataset.cells, 'cell')}: ` : ''}${folder.dataset}`,
+      `${provenance ? `A data set of ${countOf(provenance.dataset.cells, 'cell')}: ` : ''}${pathEnd(folder.dataset)}`,
     ],
     ['Measured', measured(subject)],
     ['Known limits', limits(subject)],
-    ['Use', html`<code>${command('classify', path, 'IMAGES', '--out', 'predictions.csv')}</code>`],
+    ['Use', html`<code>${command('classify', pathEnd(path), 'IMAGES', '--out', 'predictions.csv')}</code>`],
   ]);
 }
 
@@ -119,8 +119,8 @@ function origin({ path, folder, provenance }: Subject): Html {
   if (!provenance) return missing('Where the run comes from is not noted: provenance.json is missing.');
   const { machine, versions, sessions, seed, precision } = provenance;
   return facts('The run', [
-    ['Folder', html`<code>${path}</code>`],
-    ['Data set', html`<code>${folder.dataset}</code>`],
+    ['Folder', html`<code>${pathEnd(path)}</code>`],
+    ['Data set', html`<code>${pathEnd(folder.dataset)}</code>`],
     ['Its fingerprint', html`<code>${folder.fingerprint}</code>`],
     ['Seed', seed ?? 'none: chance plays no part'],
     ['Precision of products', precision ?? 'not a network'],
@@ -135,11 +135,16 @@ function origin({ path, folder, provenance }: Subject): Html {
   ]);
 }
 
-/** {"a": {"b": 1}} -> [["a.b", "1"]]. */
+/** {"a": {"b": 1}} -> [["a.b", "1"]]; of paths the end. */
 function flatten(value: Record<string, unknown>, prefix = ''): [string, string][] {
   return Object.entries(value).flatMap(([name, one]) =>
     one !== null && typeof one === 'object' && !Array.isArray(one)
       ? flatten(one as Record<string, unknown>, `${prefix}${name}.`)
-      : [[`${prefix}${name}`, JSON.stringify(one) ?? ''] as [string, string]],
+      : [[`${prefix}${name}`, JSON.stringify(withoutRoot(one)) ?? ''] as [string, string]],
   );
+}
+
+function withoutRoot(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutRoot);
+  return typeof value === 'string' && isAbsolute(value) ? pathEnd(value) : value;
 }

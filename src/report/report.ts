@@ -18,6 +18,7 @@ import { scoresSection } from './scoresSection.ts';
 import type { Section } from './section.ts';
 import { sortingSection } from './sortingSection.ts';
 import { findSources, type Source, type SourceKind } from './sources.ts';
+import type { Budget } from './storedFigures.ts';
 import { comparisonSection, lossSection, volumeSection } from './studySections.ts';
 import { OpenDatasets, readSubject, type Subject } from './subject.ts';
 import { trainingSection } from './trainingSection.ts';
@@ -86,13 +87,26 @@ export async function report(
 type Explained = Material & { faults: ExplanationFaults };
 
 const mostBytes = 9_500_000;
+/** What figures and tables of other commands may take. */
+const storedBytes = 4_000_000;
+const mostHalvings = 6;
 
-/** The page with as many images as keep it below 10 MB: all that it would show, or a half, a quarter, an eighth of them. */
+/**
+ * The page below 10 MB: with all images and figures as they are; else with half as many images and figures of half the
+ * bytes, and so on. Figures are made smaller before any is left out.
+ */
 async function fitPage(material: Explained, options: ReportOptions, job: Job) {
-  for (let share = 1; ; share /= 2) {
-    const sections = [...(options.front ?? []), ...(await makeSections(material, share, job))];
+  let [images, figures] = [1, 1];
+  const pictures = openPictures(material.subjects);
+  for (let halved = 0; ; halved++) {
+    const budget = { bytes: storedBytes, share: figures, left: 0 };
+    const made = await makeSections(material, { images, budget, pictures }, job);
+    const sections = [...(options.front ?? []), ...made];
     const page = await drawPage(material, sections, options);
-    if (Buffer.byteLength(page) < mostBytes || share < 0.2) return { page, sections };
+    const large = Buffer.byteLength(page) >= mostBytes;
+    if ((!large && budget.left === 0) || halved === mostHalvings) return { page, sections };
+    figures /= 2;
+    if (large) images /= 2;
   }
 }
 
@@ -139,19 +153,21 @@ async function readAudits(sources: readonly Source[], subjects: readonly Subject
   return Promise.all([...new Set(found)].map(readAudit));
 }
 
-/** What figures and tables of other commands may take, before base64. */
-const storedBytes = 4_000_000;
+/** What sections may take: of the usual images a share, and figures of other commands. */
+interface Room {
+  images: number;
+  budget: Budget;
+  pictures: (subject: Subject) => Pictures | undefined;
+}
 
 async function makeSections(
   { sources, subjects, audits, faults }: Explained,
-  share: number,
+  { images: share, budget, pictures }: Room,
   job: Job,
 ): Promise<Section[]> {
-  const budget = { bytes: share * storedBytes };
   const of = (kind: SourceKind) => sources.filter(one => one.kind === kind);
-  const pictures = openPictures(subjects);
   const ofRuns = [
-    () => datasetSection(subjects),
+    () => datasetSection(subjects, share),
     () => trainingSection(subjects),
     () => scoresSection(subjects),
     () => confusionSection(subjects, pictures, share),
@@ -179,10 +195,16 @@ async function makeSections(
   return sections;
 }
 
-/** The images of each run's data set; none where it cannot be read. */
+/** The images of each run's data set; none where it cannot be read or holds others by now. */
 function openPictures(subjects: readonly Subject[]): (subject: Subject) => Pictures | undefined {
   const known = new Map(
-    subjects.map(one => [one, one.data.dataset && new Pictures(one.data.dataset.images())] as const),
+    subjects.map(one => {
+      const { dataset, imagesFault } = one.data;
+      return [
+        one,
+        dataset && imagesFault === undefined ? new Pictures(dataset.images()) : undefined,
+      ] as const;
+    }),
   );
   return subject => known.get(subject);
 }

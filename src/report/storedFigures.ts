@@ -3,11 +3,15 @@ import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import { csvUri, sizeOf, svgFigure, webpFigure } from './figureHtml.ts';
 import { type Html, html } from './html.ts';
-import { countOf } from './words.ts';
+import { countOf, pathEnd } from './words.ts';
 
-/** Bytes that figures and tables from folders may still take in the report. */
+/** What figures and tables from folders may still take in the report. */
 export interface Budget {
   bytes: number;
+  /** Of the usual bytes that a figure may take, from 0 to 1. */
+  share: number;
+  /** Figures and tables for which there was no room. */
+  left: number;
 }
 
 const mostSvg = 700_000;
@@ -15,7 +19,7 @@ const mostCsv = 200_000;
 
 /**
  * The figures that a command left in `FOLDER/figures`, SVG where it is not too large, else WebP, and its tables as links
- * that save them. What does not fit the budget any more is named.
+ * that save them. What does not fit the budget any more is counted, and named with its folder.
  */
 export async function storedFigures(folder: string, budget: Budget): Promise<Html> {
   const names = await readdir(join(folder, 'figures')).catch(() => [] as string[]);
@@ -25,13 +29,16 @@ export async function storedFigures(folder: string, budget: Budget): Promise<Htm
   let left = 0;
   for (const stem of stems) {
     const stored = await maybeFigure(join(folder, 'figures'), stem, names, budget);
-    if (!stored) left++;
-    else if (stored.height > tallest * stored.width) tall.push(folded(stored));
-    else shown.push(stored.figure);
+    if (!stored) {
+      left++;
+      budget.left++;
+    }
+    if (stored && stored.height > tallest * stored.width) tall.push(folded(stored));
+    else if (stored) shown.push(stored.figure);
   }
   const more =
     left > 0 &&
-    html`<p class="note">${countOf(left, 'more figure')}: see <code>${join(folder, 'figures')}</code>.</p>`;
+    html`<p class="note">${countOf(left, 'more figure')}: see <code>${pathEnd(folder, 2)}/figures</code>.</p>`;
   return html`<div class="figures">${shown}</div>${tall}${more}${await tables(folder, budget)}`;
 }
 
@@ -64,21 +71,22 @@ async function maybeFigure(
   const title = titleOf(svg) ?? stem;
   // Figures of several commands may have the same name.
   const text = { name: `${basename(dirname(folder))}-${stem}`, alt: title, caption: title };
-  if (svg !== '' && svg.length <= mostSvg && take(budget, svg.length)) {
+  if (svg !== '' && svg.length <= budget.share * mostSvg && take(budget, svg.length)) {
     const [width, height] = sizeOf(svg);
     return { title, figure: svgFigure(svg, text), width, height };
   }
   if (!names.includes(`${stem}.png`)) return undefined;
-  const image = await smallImage(join(folder, `${stem}.png`));
+  const image = await smallImage(join(folder, `${stem}.png`), budget.share);
   if (!image || !take(budget, image.data.length)) return undefined;
   const { width, height } = image;
   return { title, figure: webpFigure(image.data, image, text), width, height };
 }
 
-/** A PNG file as WebP, at most 1,600 pixels wide; undefined for what is none. */
-async function smallImage(path: string) {
+/** A PNG file as WebP, at most 1,600 pixels wide, half of that for a quarter of the bytes; undefined for what is none. */
+async function smallImage(path: string, share: number) {
   try {
-    const resized = sharp(path).resize({ width: 1600, withoutEnlargement: true }).webp({ quality: 80 });
+    const width = Math.round(1600 * Math.sqrt(share));
+    const resized = sharp(path).resize({ width, withoutEnlargement: true }).webp({ quality: 80 });
     const { data, info } = await resized.toBuffer({ resolveWithObject: true });
     return { data, width: info.width, height: info.height };
   } catch {
@@ -107,12 +115,18 @@ function titleOf(svg: string): string | undefined {
 async function tables(folder: string, budget: Budget): Promise<Html> {
   const names = await readdir(folder).catch(() => [] as string[]);
   const links = [];
+  let left = 0;
   for (const name of names.filter(one => one.endsWith('.csv') && !one.startsWith('.')).sort()) {
     const path = join(folder, name);
     if ((await stat(path)).size > mostCsv) continue;
     const text = await readFile(path, 'utf8');
     if (take(budget, text.length))
       links.push(html` <a download="${name}" href="${csvUri(text)}">${name}</a>`);
+    else left++;
   }
-  return html`${links.length > 0 && html`<p class="note">Data as CSV:${links}</p>`}`;
+  budget.left += left;
+  return html`${links.length > 0 && html`<p class="note">Data as CSV:${links}</p>`}${
+    left > 0 &&
+    html`<p class="note">${countOf(left, 'more table')}: see <code>${pathEnd(folder, 2)}</code>.</p>`
+  }`;
 }

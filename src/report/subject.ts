@@ -31,6 +31,8 @@ export interface SubjectData {
   fault: string | undefined;
   /** Whether cells, labels, verdicts or split are others than when the run was trained. */
   changed: boolean;
+  /** Why its images are not those of the evaluated cells. */
+  imagesFault: string | undefined;
 }
 
 /** Data sets that are open, by path; closed together. */
@@ -70,7 +72,7 @@ export async function readSubject(
     ...{ name, path, folder, config, evaluation, evaluationFault: fault },
     provenance: await maybeReadProvenance(path),
     epochs: await readEpochs(join(path, 'epochs.csv')),
-    data: await openData(dataset ?? folder.dataset, folder.fingerprint, datasets),
+    data: await openData(dataset ?? folder.dataset, folder.fingerprint, { datasets, evaluation }),
   };
 }
 
@@ -82,14 +84,34 @@ async function tryEvaluation(path: string) {
   }
 }
 
-async function openData(path: string, fingerprint: string, datasets: OpenDatasets): Promise<SubjectData> {
+async function openData(
+  path: string,
+  fingerprint: string,
+  { datasets, evaluation }: { datasets: OpenDatasets; evaluation: ReportEvaluation | undefined },
+): Promise<SubjectData> {
   try {
     const dataset = await datasets.open(path);
     const changed = (await dataset.fingerprint()) !== fingerprint;
-    return { path, dataset, fault: undefined, changed };
+    const imagesFault = changed && evaluation ? await findOtherCell(dataset, evaluation) : undefined;
+    return { path, dataset, fault: undefined, changed, imagesFault };
   } catch (error) {
-    return { path, dataset: undefined, fault: faultOf(error), changed: false };
+    const fault = faultOf(error);
+    return { path, dataset: undefined, fault, changed: false, imagesFault: 'the data set cannot be read' };
   }
+}
+
+/** In words, where a row holds another image than when it was classified: another file, or another class's. */
+async function findOtherCell(dataset: Dataset, { parts }: ReportEvaluation): Promise<string | undefined> {
+  const now = new Map<number, string>();
+  await dataset.scan('SELECT id, source FROM cells', chunk => {
+    const [ids, sources] = [chunk.getColumnValues(0), chunk.getColumnValues(1)];
+    for (const [i, id] of ids.entries()) now.set(Number(id), String(sources[i]));
+  });
+  for (const { id, source } of parts)
+    for (const [i, row] of id.entries())
+      if (now.get(row) !== source[i])
+        return `cell ${row} was ${source[i]} when it was classified and is ${now.get(row) ?? 'not there'} now; the data set has been replaced`;
+  return undefined;
 }
 
 /** The message of an error of ours; any other goes on. */

@@ -50,6 +50,20 @@ export function command(...words: string[]): string {
   return ['brightcell', ...typed].join(' ');
 }
 
+/**
+ * The last parts of a path, one by default: whoever is handed a report has another machine, and the rest may tell of its
+ * owner what is nobody's business.
+ */
+export function pathEnd(path: string, parts = 1): string {
+  return (
+    path
+      .split(/[/\\]+/)
+      .filter(Boolean)
+      .slice(-parts)
+      .join('/') || path
+  );
+}
+
 /** Name of a file as it stands below a small image: the end of its path, its middle left out where it is long. */
 export function shortSource(source: string): string {
   const name = source.split('/').at(-1) ?? source;

@@ -1,10 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Dataset } from '../../src/dataset/dataset.ts';
+import { fillDisk, withSmallDisk } from '../smallDisk.ts';
 import { cell, cellRange, header, withFolder } from './cells.ts';
 
 const built = fileURLToPath(new URL('../../dist/dataset/dataset.js', import.meta.url));
@@ -148,24 +149,16 @@ test('kill -9 at any moment loses nothing that was committed', () =>
   }));
 
 test('a full disk is said so, and what was committed stays', context =>
-  withFolder(async folder => {
+  withFolder(folder => {
     const place = join(folder, 'small');
-    await mkdir(place);
-    const refused = process.platform === 'linux' ? maybeMountSmallDisk(place) : 'only on Linux';
-    if (refused !== undefined && process.env.CI) throw new Error(`cannot mount a small disk: ${refused}`);
-    if (refused !== undefined) return context.skip(`needs root to mount a small disk: ${refused}`);
-    try {
-      await fillAndGoOn(place);
-    } finally {
-      execFileSync('umount', ['--lazy', place]);
-    }
+    return withSmallDisk(context, { place, megabytes: 3 }, () => fillAndGoOn(place));
   }));
 
 async function fillAndGoOn(place: string): Promise<void> {
   const path = join(place, 'cells');
   let dataset = await Dataset.create(path, header());
   await dataset.append(cellRange(0, 100));
-  await fillDisk(join(place, 'other'));
+  fillDisk(join(place, 'other'));
   for (let attempt = 0; attempt < 2; attempt++)
     await expect(dataset.append(cellRange(100, 20_100))).rejects.toMatchObject({ code: 'disk-full' });
   expect(dataset.count).toBe(100);
@@ -186,27 +179,4 @@ async function fillAndGoOn(place: string): Promise<void> {
   expect(dataset.count).toBe(count + 1000);
   expect(await dataset.verify()).toEqual([]);
   await dataset.close();
-}
-
-/** Why it cannot be done; undefined when it is. */
-function maybeMountSmallDisk(place: string): string | undefined {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', place], { stdio: 'pipe' });
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-/** Writes until there is no room. */
-async function fillDisk(path: string): Promise<void> {
-  const file = await open(path, 'w');
-  const block = Buffer.alloc(4096);
-  try {
-    for (;;) await file.write(block);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-  } finally {
-    await file.close();
-  }
 }

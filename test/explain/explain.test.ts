@@ -229,6 +229,10 @@ describe('explain filters', () => {
       code: 'option-invalid',
       message: expect.stringMatching(/There are: conv1/),
     });
+    expect(await fail(explainFilters(run, [], { slices: [1] }))).toMatchObject({
+      code: 'option-invalid',
+      message: expect.stringMatching(/deeper convolutions/),
+    });
   });
 
   test('draws the filters alone where no cells are wanted', async () => {

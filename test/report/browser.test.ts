@@ -1,7 +1,9 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { report } from '../../src/report/report.ts';
 import { hasBrowser, launch, type OpenPage, openFile } from './browser.ts';
@@ -22,6 +24,7 @@ describe.skipIf(!hasBrowser || !hasRealImages).each(sets)(
     let open: OpenPage;
     beforeAll(async () => {
       made = await makeRealRun(name, cells);
+      if (!explain) await leaveSheet(made.run);
       file = (await report([made.run], { explain })).out;
       browser = await launch();
       open = await openFile(browser, file, { viewport: { width: 1100, height: 800 } });
@@ -78,6 +81,20 @@ describe.skipIf(!hasBrowser || !hasRealImages).each(sets)(
         expect(download.suggestedFilename()).toBe(link);
         expect(await readFile(await download.path(), 'utf8')).toMatch(new RegExp(`^${start}`));
       }
+    });
+
+    test.skipIf(explain)('a sheet of photographs is saved as SVG too, the image as PNG within', async () => {
+      const sheets = open.page.locator('figure:has(img[src^="data:image/webp"]) a[data-save]');
+      expect(await sheets.count()).toBe(1);
+      const [download] = await Promise.all([
+        open.page.waitForEvent('download'),
+        sheets.first().evaluate(link => (link as HTMLAnchorElement).click()),
+      ]);
+      expect(download.suggestedFilename()).toMatch(/\.svg$/);
+      const text = await readFile(await download.path(), 'utf8');
+      expect(text).toMatch(/^<svg [^>]*><image href="data:image\/png;base64,/);
+      const { width } = await sharp(Buffer.from(text)).metadata();
+      expect(width).toBeGreaterThan(300);
     });
 
     test('links within the page lead somewhere, and every id stands once', async () => {
@@ -196,4 +213,15 @@ function findPoorContrast(): string[] {
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     return ratio < 4.5 ? [`${element.tagName} ${element.className} ${ratio.toFixed(2)}`] : [];
   });
+}
+
+/** A figure that there is as PNG only, among the occlusion maps. */
+async function leaveSheet(run: string): Promise<void> {
+  const folder = join(run, 'explain', 'occlusion');
+  await mkdir(join(folder, 'figures'), { recursive: true });
+  await writeFile(join(folder, 'occlusion.json'), '{}');
+  const gray = { width: 400, height: 300, channels: 1 as const };
+  await sharp(new Uint8Array(400 * 300).fill(99), { raw: gray })
+    .png()
+    .toFile(join(folder, 'figures', 'sheet.png'));
 }

@@ -1,10 +1,12 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { train } from '../../src/methods/train.ts';
 import { report } from '../../src/report/report.ts';
 import { evaluate } from '../../src/study/evaluateRun.ts';
+import { mixSeed } from '../../src/train/seed.ts';
 import { makeToy, type Toy } from '../train/toyDataset.ts';
 
 const hostile = [
@@ -83,6 +85,30 @@ describe('a run with an evaluation', () => {
     await rename(`${toy.dataset}-moved`, toy.dataset);
   });
 
+  test('holds no path of the machine that it was made on', async () => {
+    const { text } = await read([run]);
+    expect(text.replaceAll(/<code>brightcell .*?<\/code>/g, '')).not.toContain(toy.folder);
+    expect(text).toContain('<code>cells</code>');
+  });
+
+  test('of a data set that was replaced by one of the same size shows no images behind the numbers, and says so', async () => {
+    const aside = `${toy.dataset}-aside`;
+    const other = await makeToy([10, 24, 10], { classes: hostile, discs: true });
+    await rename(toy.dataset, aside);
+    await rename(other.dataset, toy.dataset);
+    const { document } = await read([run]);
+    expect(document.querySelectorAll('.confusion button').length).toBe(0);
+    for (const section of ['confusion', 'data'])
+      expect(document.querySelector(`section[aria-labelledby="${section}"]`)!.textContent).toMatch(
+        section === 'data'
+          ? 'has changed since the training'
+          : /cell \d+ was .* the data set has been replaced/,
+      );
+    await rm(toy.dataset, { recursive: true });
+    await rename(aside, toy.dataset);
+    await other.remove();
+  });
+
   test('several runs stand side by side in one table', async () => {
     const second = await train(toy.dataset, { model: 'knn', out: toy.runs, name: 'second' });
     await evaluate(second.run);
@@ -109,6 +135,38 @@ describe('a run with an evaluation', () => {
     await rm(audit, { recursive: true });
   });
 });
+
+test('a report that would be larger is shrunk below 10 MB, with every figure, class and confusion cell still there', async () => {
+  const names = Array.from({ length: 9 }, (_, k) => `kind ${k}`);
+  const large = await makeToy([10, 2, 110], { classes: names, side: 128 });
+  const made = await train(large.dataset, { model: 'pixels+centroid', out: large.runs, name: 'large' });
+  await evaluate(made.run);
+  const figures = join(made.run, 'explain', 'occlusion', 'figures');
+  await mkdir(figures, { recursive: true });
+  await writeFile(join(figures, '..', 'occlusion.json'), '{}');
+  const noise = Uint8Array.from({ length: 3 * 800 * 600 }, (_, i) => mixSeed(i, 3));
+  const png = await sharp(noise, { raw: { width: 800, height: 600, channels: 3 } })
+    .png()
+    .toBuffer();
+  for (let i = 0; i < 10; i++) await writeFile(join(figures, `sheet-${i}.png`), png);
+  const { made: page, document } = await read([made.run]);
+  expect(page.bytes).toBeLessThan(10_000_000);
+  const saved = [...document.querySelectorAll('a[data-save]')].map(one => one.getAttribute('download'));
+  for (let i = 0; i < 10; i++) expect(saved).toContain(`occlusion-sheet-${i}.svg`);
+  expect(
+    [...document.querySelectorAll('.examples tr')].map(row => row.querySelectorAll('img').length > 0),
+  ).toEqual(names.map(() => true));
+  const buttons = [...document.querySelectorAll('.confusion button')];
+  const behind = buttons.map(one => document.getElementById(one.getAttribute('data-cells')!)!);
+  expect(Math.min(...behind.map(one => one.querySelectorAll('img').length))).toBeGreaterThan(0);
+  expect(behind.some(one => /\d+ of \d+ are in this report/.test(one.textContent!))).toBe(true);
+  // All that it would have shown weighs more.
+  const shown = behind.reduce((sum, one) => sum + one.querySelectorAll('img').length, 0);
+  const cells = buttons.reduce((sum, one) => sum + Number(one.firstChild!.textContent), 0);
+  expect(cells).toBe(990);
+  expect(shown).toBeLessThan(450);
+  await large.remove();
+}, 120_000);
 
 test('a folder of no known kind, and a damaged comparison, are named', async () => {
   await expect(report([toy.folder])).rejects.toMatchObject({ code: 'run-missing' });

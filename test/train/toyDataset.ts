@@ -6,7 +6,7 @@ import { formatVersion, type NewCell, type SplitName, splitNames } from '../../s
 import { qualityFeatures } from '../../src/engine/prepare.ts';
 import { mixSeed } from '../../src/train/seed.ts';
 
-const side = 16;
+const usualSide = 16;
 
 /** A network that trains in milliseconds, with every kind of layer that keeps state or draws random numbers. */
 export const tinyNetwork = {
@@ -38,7 +38,7 @@ export interface Toy {
  */
 export async function makeToy(
   perPart: number[] | number[][] = [40, 12, 12],
-  { classes = ['flat', 'level', 'upright'], split = true, discs = false } = {},
+  { classes = ['flat', 'level', 'upright'], split = true, discs = false, side = usualSide } = {},
 ): Promise<Toy> {
   const folder = await mkdtemp(join(tmpdir(), 'brightcell-toy-'));
   const toy = {
@@ -62,7 +62,9 @@ export async function makeToy(
     const counts = (Array.isArray(perPart[0]) ? perPart[label] : perPart) as number[];
     return counts.flatMap((count, part) => Array.from({ length: count }, (_, i) => ({ label, part, i })));
   });
-  await dataset.append(cells.map(({ label, part, i }) => drawCell(label, mixSeed(label, part, i), discs)));
+  await dataset.append(
+    cells.map(({ label, part, i }) => drawCell(label, mixSeed(label, part, i), { discs, side })),
+  );
   if (split) {
     const names = cells.map(({ part }) => splitNames[part] as SplitName);
     await dataset.writeSplit({ id: Int32Array.from(cells.keys()), split: names }, { by: 'test' });
@@ -71,12 +73,13 @@ export async function makeToy(
   return { ...toy, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-function drawCell(label: number, seed: number, discs: boolean): NewCell {
+function drawCell(label: number, seed: number, { discs, side }: { discs: boolean; side: number }): NewCell {
   const noise = (at: number) => (mixSeed(seed, at) % 81) - 40;
   const phase = mixSeed(seed, 7) % 8;
   const stripe = (y: number, x: number) =>
     label === 0 ? 0 : label === 1 ? ((y + phase) >> 1) & 1 : ((x + phase) >> 1) & 1;
-  const disc = (y: number, x: number) => (Math.hypot(y - 7.5, x - 7.5) < 3 + 2 * label ? 1 : 0);
+  const middle = (side - 1) / 2;
+  const disc = (y: number, x: number) => (Math.hypot(y - middle, x - middle) < 3 + 2 * label ? 1 : 0);
   const drawn = discs ? disc : stripe;
   const pixels = Uint8Array.from({ length: side * side }, (_, i) => {
     return 90 + 70 * drawn(Math.floor(i / side), i % side) + noise(i);

@@ -1,6 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { readSafetensors } from '../../src/models/safetensors.ts';
 import type { TrainOptions } from '../../src/train/config.ts';
 import { readEpochs } from '../../src/train/epochLog.ts';
 import { train } from '../../src/train/train.ts';
+import { fillDisk, withSmallDisk } from '../smallDisk.ts';
 import { makeToy, type Toy } from './toyDataset.ts';
 
 let toy: Toy;
@@ -196,13 +196,9 @@ async function killAt(epochs: number, run: string, options: TrainOptions): Promi
   clearInterval(watch);
 }
 
-test('a full disk is said so, and with room again the training goes on to the same weights', async context => {
+test('a full disk is said so, and with room again the training goes on to the same weights', context => {
   const place = join(toy.folder, 'disk');
-  await mkdir(place);
-  const refused = process.platform === 'linux' ? maybeMount(place) : 'only on Linux';
-  if (refused !== undefined && process.env.CI) throw new Error(`cannot mount a small disk: ${refused}`);
-  if (refused !== undefined) return context.skip(`needs root to mount a small disk: ${refused}`);
-  try {
+  return withSmallDisk(context, { place, megabytes: 1 }, async () => {
     const options = { ...settings(), name: 'full', epochs: 100 };
     const whole = await train(toy.dataset, options);
     let filled = false;
@@ -220,29 +216,8 @@ test('a full disk is said so, and with room again the training goes on to the sa
     await train(toy.dataset, { resume: run });
     expect(await lastOf(run)).toEqual(await lastOf(whole.run));
     expect(await figuresOf(run)).toEqual(await figuresOf(whole.run));
-  } finally {
-    execFileSync('umount', ['--lazy', place]);
-  }
+  });
 });
-
-/** Why it cannot be done; undefined when it is. */
-function maybeMount(place: string): string | undefined {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'pipe' });
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-/** Writes until there is no room. */
-function fillDisk(path: string): void {
-  try {
-    for (;;) appendFileSync(path, Buffer.alloc(4096));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-  }
-}
 
 test('a training that went nowhere says that it has learnt nothing', async () => {
   const far = { learningRate: 100, epochs: 1, clipNorm: 0, augmentation: false } as const;

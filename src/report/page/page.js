@@ -18,6 +18,29 @@
   });
   dialog.addEventListener('close', () => content.replaceChildren());
 
-  for (const link of document.querySelectorAll('a[data-save]'))
-    link.href = link.closest('figure').querySelector('img').src;
+  for (const link of document.querySelectorAll('a[data-save]')) {
+    const image = link.closest('figure').querySelector('img');
+    link.href = image.src;
+    if (!image.src.startsWith('data:image/svg+xml'))
+      link.addEventListener('click', () => {
+        link.href = asSvg(image);
+      });
+  }
+
+  // An image in an SVG document, as PNG, which programs for drawings read where many read no WebP.
+  function asSvg(image) {
+    const [width, height] = [image.naturalWidth, image.naturalHeight];
+    const canvas = document.createElement('canvas');
+    Object.assign(canvas, { width, height });
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    const draw = (name, attributes) => {
+      const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+      return element;
+    };
+    const svg = draw('svg', { width, height });
+    svg.append(draw('image', { href: canvas.toDataURL('image/png'), width, height }));
+    const text = new XMLSerializer().serializeToString(svg);
+    return URL.createObjectURL(new Blob([text], { type: 'image/svg+xml' }));
+  }
 })();
