@@ -23,6 +23,10 @@ function trustOf(picture: Float32Array): Promise<number> {
   return measureTrustworthiness(points, D, picture, 12, rows);
 }
 
+function meanOf(values: number[]): number {
+  return values.reduce((sum, value) => sum + value) / values.length;
+}
+
 describe('principal axes', () => {
   test('are those of scikit-learn', async () => {
     const { axes, variances, total, mean } = await findPrincipalAxes(points.slice(), D, 6);
@@ -83,21 +87,23 @@ describe('t-SNE', () => {
     expect(await trustOf(coordinates)).toBeGreaterThan(judge.tsne.exact.trustworthiness - 0.01);
   });
 
-  test("with 91 neighbours, by pairs and by the grid, finds minima as low as scikit-learn's Barnes-Hut", async () => {
-    const start = await startOf();
-    const weighed = await weighNeighbours(set, 91, 30);
-    // Minima differ by several in 100 from start to start, and the last bit of a sum decides which one a start leads to:
-    // the least of at most sixteen counts.
-    const enough = 1.005 * judge.tsne.barnesHut.divergence;
-    for (const repulsion of ['pairs', 'grid'] as const) {
+  // Minima differ by several in 100 from start to start, and the last bit of a sum decides which one a start leads to: so
+  // the mean over eight starts is compared, which both sides begin at.
+  test.each(['pairs', 'grid'] as const)(
+    "with 91 neighbours, by %s, finds minima as low as scikit-learn's Barnes-Hut within 2 in 100, over eight starts",
+    async repulsion => {
+      const start = await startOf();
+      const weighed = await weighNeighbours(set, 91, 30);
+      const expected: number[] = judge.tsne.barnesHut.divergences;
       const found: number[] = [];
-      for (let s = 0; s < 16 && !(Math.min(...found) < enough); s++) {
+      for (let s = 0; s < expected.length; s++) {
         const moved = start.map((x, i) => x + (s > 0 ? 0.05 * Math.sin(i * 7.3 + s * 13.7) : 0));
         found.push((await embedTsne(weighed, moved, { repulsion })).divergence);
       }
-      expect(Math.min(...found)).toBeLessThan(enough);
-    }
-  }, 180_000);
+      expect(meanOf(found) / meanOf(expected)).toBeLessThan(1.02);
+    },
+    180_000,
+  );
 
   test('gives the same bits twice and on any number of threads', async () => {
     const threads = getThreads();
