@@ -68,9 +68,10 @@ async function maybeFigure(
   budget: Budget,
 ): Promise<StoredFigure | undefined> {
   const svg = names.includes(`${stem}.svg`) ? await readFile(join(folder, `${stem}.svg`), 'utf8') : '';
-  const title = titleOf(svg) ?? stem;
   // Figures of several commands may have the same name.
-  const text = { name: `${basename(dirname(folder))}-${stem}`, alt: title, caption: title };
+  const name = `${basename(dirname(folder))}-${stem}`;
+  const title = titleOf(svg, name);
+  const text = { name, alt: title, caption: title };
   if (svg !== '' && svg.length <= budget.share * mostSvg && take(budget, svg.length)) {
     const [width, height] = sizeOf(svg);
     return { title, figure: svgFigure(svg, text), width, height };
@@ -102,14 +103,18 @@ function take(budget: Budget, bytes: number): boolean {
   return true;
 }
 
-/** The title of a figure: its large words, or else its first ones. */
-function titleOf(svg: string): string | undefined {
+/** The title of a figure: its large words, or else its name and its first words. */
+function titleOf(svg: string, name: string): string {
   const texts = [...svg.matchAll(/<text\b([^>]*)>([^<]+)<\/text>/g)];
   const large = texts.filter(([, attributes]) => attributes!.includes('font-size="15"'));
-  const words = (large.length > 0 ? large : texts.slice(0, 1)).map(([, , own]) => own).join(' ');
-  return words === ''
-    ? undefined
-    : words.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  const named = `${name[0]!.toUpperCase()}${name.slice(1).replaceAll('-', ' ')}`;
+  const words =
+    large.length > 0 ? large.map(wordsOf).join(' ') : [named, ...texts.slice(0, 1).map(wordsOf)].join(': ');
+  return words.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
+function wordsOf([, , own]: RegExpMatchArray): string {
+  return own!;
 }
 
 async function tables(folder: string, budget: Budget): Promise<Html> {
