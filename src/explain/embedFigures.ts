@@ -40,6 +40,9 @@ function groupSeries(group: readonly (string | null)[]): { series: Series[]; of:
   };
 }
 
+/** Pixels that a letter of a picture's title takes, on average. */
+const boldLetter = 8;
+
 async function drawSheet(
   { method, layers, cells, settings, trustNeighbours }: Embedding,
   name: string,
@@ -48,7 +51,8 @@ async function drawSheet(
   notes: string[],
 ): Promise<DrawnFigure> {
   const alone = layers.length === 1;
-  const side = alone ? 560 : 270;
+  // No title reaches into the next picture.
+  const side = alone ? 560 : Math.max(270, ...layers.map(layer => boldLetter * describe(layer).length));
   const clouds = layers.map(layer =>
     drawCloud({ title: describe(layer), coordinates: layer.coordinates, series: of, side }, series),
   );
