@@ -141,9 +141,7 @@ export class Network {
    */
   async trainStep(step: TrainStep): Promise<StepResult> {
     const settings = this.#resolveStep(step);
-    const { finite, ...result } = await this.#enqueue(async native =>
-      native.trainStep(await withLight(settings)),
-    );
+    const { finite, ...result } = await this.#enqueue(settings, (native, lit) => native.trainStep(lit));
     if (!this.spec.decoder) delete result.reconstructionLoss;
     if (!finite)
       throw new BrightcellError(
@@ -161,16 +159,14 @@ export class Network {
    */
   async profile(step: TrainStep): Promise<NetworkProfile> {
     const settings = this.#resolveStep(step);
-    const native: NativeProfile = await this.#enqueue(async native =>
-      native.profile(await withLight(settings)),
-    );
-    return readProfile(native);
+    const profile: NativeProfile = await this.#enqueue(settings, (native, lit) => native.profile(lit));
+    return readProfile(profile);
   }
 
   /** Class probabilities, N x K row major. Uses running statistics and no dropout. */
   async predict(input: InputRows): Promise<Float32Array> {
     this.#checkInput(input);
-    return this.#enqueue(async native => native.predict(await withLight(input)));
+    return this.#enqueue(input, (native, lit) => native.predict(lit));
   }
 
   /**
@@ -194,7 +190,7 @@ export class Network {
   async activations(input: InputRows, layer: number): Promise<Float32Array> {
     this.#checkInput(input);
     this.#checkLayer(layer);
-    return this.#enqueue(async native => native.activations(await withLight(input), layer));
+    return this.#enqueue(input, (native, lit) => native.activations(lit, layer));
   }
 
   /**
@@ -210,7 +206,7 @@ export class Network {
     if (!scoreKinds.includes(of))
       invalid(`of must be one of ${scoreKinds.join(', ')}. Received ${String(of)}.`);
     this.#checkClasses('target', targets, input.rows);
-    return this.#enqueue(async native => native.lookBack(await withLight(input), layer, targets, of));
+    return this.#enqueue(input, (native, lit) => native.lookBack(lit, layer, targets, of));
   }
 
   /**
@@ -220,7 +216,7 @@ export class Network {
    */
   async embed(input: InputRows): Promise<Float32Array> {
     this.#checkInput(input);
-    return this.#enqueue(async native => native.activations(await withLight(input), this.#lastWeights - 1));
+    return this.#enqueue(input, (native, lit) => native.activations(lit, this.#lastWeights - 1));
   }
 
   /**
@@ -247,7 +243,7 @@ export class Network {
     this.#checkInput(input);
     if (!this.spec.decoder)
       invalid(`Only a network with a decoder can reconstruct images. ${this.spec.name} has none.`);
-    return this.#enqueue(async native => native.reconstruct(await withLight(input)));
+    return this.#enqueue(input, (native, lit) => native.reconstruct(lit));
   }
 
   /** Parameters and running statistics: what a model file holds. */
@@ -277,13 +273,15 @@ export class Network {
     this.#native = undefined;
   }
 
+  /** Work on images, after what was asked for before; it is given the input with the light of the images' sessions. */
   // biome-ignore lint/suspicious/noExplicitAny: results are typed by the callers.
-  #enqueue(work: (native: any) => Promise<any>): Promise<any> {
+  #enqueue(input: InputRows, work: (native: any, lit: InputRows) => Promise<any>): Promise<any> {
     const native = this.#alive();
     this.#pending++;
+    const carryOut = async () => work(native, await withLight(input));
     const result = this.#queue.then(() => {
       if (this.#native === undefined) disposed();
-      return work(native).catch(memoryError);
+      return carryOut().catch(memoryError);
     });
     this.#queue = result.catch(() => {}).finally(() => this.#pending--);
     return result;
@@ -382,7 +380,7 @@ export function getThreads(): number {
 }
 
 /** What the core needs to know of the images' sessions beside the images. */
-async function withLight<T extends InputRows>(input: T): Promise<T & { light?: LightOfImages }> {
+async function withLight(input: InputRows): Promise<InputRows & { light?: LightOfImages }> {
   if (input.normalisation !== 'session') return input;
   return { ...input, light: await input.images.lightOf(input.rows) };
 }

@@ -37,9 +37,9 @@ export interface CrossValidationReport {
  * its own, and scores the cells of all folds together. The data set must have a split of so many folds, which is not changed;
  * with `splitBy` one that is not split yet is split first.
  * The same call goes on after a stop: finished folds are kept, and the one that was stopped goes on where it was.
- * Throws `dataset-unsplit` where it has none or another, `option-invalid` for a fold or a run to go on with, `run-exists` where a fold's
- * run was begun with other settings, and what
- * `train` and `evaluate` throw.
+ *
+ * Throws `dataset-unsplit` where it has none or another, `option-invalid` for a fold or a run to go on with, `run-exists`
+ * where a fold's run was begun with other settings, and what `train` and `evaluate` throw.
  */
 export async function crossValidate(
   dataset: string,
