@@ -100,7 +100,7 @@ function crossValidate(dataset: string, folds: number, flags: TrainFlags, comman
 /** A cross-validation as a person reads it. */
 export async function printCrossValidation(report: CrossValidationReport): Promise<string> {
   const { drawTable } = await import('./table.ts');
-  const { scores, intervals, resampled, runs } = report;
+  const { scores, intervals, intervalsBy, runs } = report;
   const [low, high] = intervals?.accuracy ?? scores.accuracyInterval;
   const rows = runs.map(one => [
     one.fold,
@@ -113,7 +113,7 @@ export async function printCrossValidation(report: CrossValidationReport): Promi
     drawTable(['Fold held out', 'Cells', 'Accuracy', 'Balanced', 'Run'], rows),
     '',
     `All ${countOf(scores.cells, 'cell')}, each judged by a run that has not seen it: accuracy ${formatPercent(scores.accuracy)} ` +
-      `(95 %: ${formatPercent(low)} to ${formatPercent(high)}, ${resampled}s resampled), balanced accuracy ` +
+      `(95 %: ${formatPercent(low)} to ${formatPercent(high)}, by ${intervalsBy}), balanced accuracy ` +
       `${formatPercent(scores.balancedAccuracy)}, macro F1 ${formatScore(scores.macro.f1)}.`,
     `Report: ${report.file}`,
   ].join('\n');

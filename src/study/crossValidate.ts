@@ -24,8 +24,8 @@ export interface CrossValidationReport {
   runs: { fold: number; run: string; testCells: number; accuracy: number; balancedAccuracy: number }[];
   /** Over the cells of all folds, each judged by the run that has not seen it. */
   scores: Scores;
-  /** Resampling whole groups where there are two or more, else cells; accuracy by cell has Wilson's interval. */
-  resampled: 'group' | 'cell';
+  /** What intervals leave out at a time: whole groups where there are two or more, else cells. */
+  intervalsBy: 'group' | 'cell';
   intervals: FigureIntervals | null;
   /** The file of this report. */
   file: string;
@@ -71,7 +71,7 @@ export async function crossValidate(
   const report: CrossValidationReport = {
     ...{ kind: 'crossValidation', dataset, classes, folds: k, runs },
     scores: scorePredictions(pooled),
-    resampled: grouped ? 'group' : 'cell',
+    intervalsBy: grouped ? 'group' : 'cell',
     intervals: await findIntervals(pooled, grouped ? pooled.groups : null, job),
     ...{ file: join(out, `${base}.json`), seconds: (performance.now() - started) / 1000 },
   };

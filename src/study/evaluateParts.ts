@@ -2,13 +2,12 @@
 import type { LoadedClassifier } from '../classifiers/classifier.ts';
 import type { CellTable } from '../dataset/format.ts';
 import { findCautions } from '../evaluate/cautions.ts';
-import { type FigureIntervals, findIntervals, type PartIntervals } from '../evaluate/figureIntervals.ts';
+import { findIntervals, type PartIntervals } from '../evaluate/figureIntervals.ts';
 import { findOperatingPoints } from '../evaluate/operatingPoints.ts';
 import type { PredictionTable } from '../evaluate/predictions.ts';
 import { measureReliability } from '../evaluate/reliability.ts';
 import { type EvaluatedPart, scoreGroups } from '../evaluate/report.ts';
-import { type LabelledPredictions, mostProbable, type Scores, scorePredictions } from '../evaluate/score.ts';
-import { type WholeFigure, wholeFigures } from '../evaluate/weightedFigures.ts';
+import { type LabelledPredictions, mostProbable, scorePredictions } from '../evaluate/score.ts';
 import type { Job } from '../job.ts';
 import { measureDoubts } from './measureDoubts.ts';
 import type { Part } from './parts.ts';
@@ -43,7 +42,7 @@ export async function evaluateParts(
     const chooser = chosenOn === name ? own : predictionsOf(predictions, chosenOn);
     const points = findOperatingPoints(chooser, own, options.purities);
     const scored = scorePart(name, own, table);
-    const intervals = await findPartIntervals(own, scored.scores, job);
+    const intervals = await findPartIntervals(own, job);
     const cautions = [...scored.cautions, ...cautionOfGroups(name, intervals)];
     const ownScores = unknownScores?.filter((_, i) => predictions.part[i] === name) ?? new Float32Array(0);
     const doubts = measureDoubts(classifier, own, ownScores);
@@ -52,37 +51,24 @@ export async function evaluateParts(
   return evaluated;
 }
 
-async function findPartIntervals(own: PartPredictions, scores: Scores, job: Job): Promise<PartIntervals> {
+async function findPartIntervals(own: PartPredictions, job: Job): Promise<PartIntervals> {
   const groups = own.groups.some(group => group !== null) ? new Set(own.groups).size : 0;
   const byGroup = groups < 2 ? null : await findIntervals(own, own.groups, job);
-  const byCell = await findIntervals(own, null, job);
+  const byCell = (await findIntervals(own, null, job))!;
   const why = byGroup
-    ? `Intervals resample the ${groups} groups whole, because cells of one group resemble each other.`
-    : `Intervals resample cells one by one: ${groups === 0 ? 'no groups are known' : 'there is one group only'}.`;
+    ? `Intervals take the ${groups} groups whole, because cells of one group resemble each other.`
+    : `Intervals take cells one by one: ${groups === 0 ? 'no groups are known' : 'there is one group only'}.`;
   const shown = byGroup ? 'group' : 'cell';
-  return { ...{ shown, why, groups, byGroup }, byCell: withWilson(byCell, scores) };
+  return { shown, why, groups, byGroup, byCell };
 }
 
-/** Proportions have an interval of their own, which holds where every cell is right, too. */
-function withWilson(intervals: FigureIntervals | null, scores: Scores): FigureIntervals {
-  const none = Object.fromEntries(wholeFigures.map(name => [name, null])) as Record<WholeFigure, null>;
-  return {
-    ...(intervals ?? none),
-    accuracy: scores.accuracyInterval,
-    perClass: scores.perClass.map((one, k) => ({
-      ...(intervals?.perClass[k] ?? { specificity: null, f1: null, rocAuc: null, averagePrecision: null }),
-      ...{ class: one.class, precision: one.precisionInterval, recall: one.recallInterval },
-    })),
-  };
-}
-
-/** Below this many groups, their intervals are rough: docs/evaluation.md says how rough. */
+/** Below this many groups, their intervals are wide. */
 const fewGroups = 8;
 
 function cautionOfGroups(part: string, { shown, groups }: PartIntervals): string[] {
   if (shown !== 'group' || groups >= fewGroups) return [];
   return [
-    `The ${part} part has ${groups} groups: intervals from so few are rough, and what the next group gives may lie outside.`,
+    `The ${part} part has ${groups} groups: intervals from so few are wide, and what the next group gives may lie outside.`,
   ];
 }
 

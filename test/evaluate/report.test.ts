@@ -183,7 +183,7 @@ test('the report of a part has its table, figures, confusion matrix, groups and 
   const points = [{ ...point, purityInterval: null, yieldInterval: null }];
   const none = Object.fromEntries(wholeFigures.map(name => [name, null])) as Record<WholeFigure, null>;
   const byCell = { ...none, accuracy: scores.accuracyInterval, perClass: [] };
-  const why = 'Intervals resample cells one by one: no groups are known.';
+  const why = 'Intervals take cells one by one: no groups are known.';
   const intervals = { shown: 'cell' as const, why, groups: 0, byCell, byGroup: null };
   const sorting = {
     intervals,
