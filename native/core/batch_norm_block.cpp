@@ -15,7 +15,9 @@ class BatchNormBlock : public Block {
  public:
   BatchNormBlock(Shape source, const BatchNormParameters& parameters) : shape_(source), p_(parameters) {
     const int64_t channels = source.channels;
-    for (auto* values : {&scale_, &shift_, &mean_, &variance_, &factor_, &slope_, &offset_}) values->zeroed(channels);
+    for (auto* values : {&scale_, &shift_, &mean_, &factor_, &slope_, &offset_}) values->zeroed(channels);
+    means_.resize(channels);
+    variances_.resize(channels);
   }
   Shape output() const override { return shape_; }
   Features features() const override {
@@ -31,7 +33,7 @@ class BatchNormBlock : public Block {
     if (pass.training) {
       measure(pass, src);
       wanted_ = {mean_.data(), gradientSums_.reserve(pass.count * 2 * shape_.channels)};
-      setScale(mean_.data(), variance_.data());
+      setScale(means_.data(), variances_.data());
     } else {
       setScale(p_.mean->value.data(), p_.variance->value.data());
     }
@@ -44,7 +46,7 @@ class BatchNormBlock : public Block {
     float* gamma = prepareGradient(*p_.gamma, pass.accumulate);
     float* beta = prepareGradient(*p_.beta, pass.accumulate);
     for (int c = 0; c < channels; ++c) {
-      const double inverse = 1.0 / std::sqrt(variance_.data()[c] + p_.epsilon);
+      const double inverse = 1.0 / std::sqrt(variances_[c] + p_.epsilon);
       const double product = sums[channels + c] * inverse;
       beta[c] += static_cast<float>(sums[c]);
       gamma[c] += static_cast<float>(product);
@@ -53,7 +55,7 @@ class BatchNormBlock : public Block {
       const double slope = -factor * product / number * inverse;
       factor_.data()[c] = static_cast<float>(factor);
       slope_.data()[c] = static_cast<float>(slope);
-      offset_.data()[c] = static_cast<float>(-factor * sums[c] / number - slope * mean_.data()[c]);
+      offset_.data()[c] = static_cast<float>(-factor * sums[c] / number - slope * means_[c]);
     }
     plainGradient_ = src.scale != nullptr;
     if (!plainGradient_ || diffSrc == nullptr) return;
@@ -75,8 +77,8 @@ class BatchNormBlock : public Block {
     const double decay = std::min(p_.decay, (1 + t) / (10 + t));
     const double unbiased = number_ > 1 ? number_ / (number_ - 1) : 1.0;
     for (int c = 0; c < shape_.channels; ++c) {
-      move(p_.mean->value.data()[c], mean_.data()[c], decay);
-      move(p_.variance->value.data()[c], variance_.data()[c] * unbiased, decay);
+      move(p_.mean->value.data()[c], means_[c], decay);
+      move(p_.variance->value.data()[c], variances_[c] * unbiased, decay);
     }
   }
 
@@ -96,11 +98,11 @@ class BatchNormBlock : public Block {
     const auto sums = sumImages(pass, 1, [&](int64_t image, float* part) {
       kernels().addChannels(data_ + image * shape_.size(), shape_.positions(), channels, part);
     });
-    for (int c = 0; c < channels; ++c) mean_.data()[c] = static_cast<float>(sums[c] / number_);
+    for (int c = 0; c < channels; ++c) mean_.data()[c] = static_cast<float>(means_[c] = sums[c] / number_);
     const auto squares = sumImages(pass, 1, [&](int64_t image, float* part) {
       kernels().addSquares(data_ + image * shape_.size(), mean_.data(), shape_.positions(), channels, part);
     });
-    for (int c = 0; c < channels; ++c) variance_.data()[c] = static_cast<float>(squares[c] / number_);
+    for (int c = 0; c < channels; ++c) variances_[c] = squares[c] / number_;
   }
 
   // Chan's rule: squares about the mean of all are those about each image's mean and those of the means themselves.
@@ -118,8 +120,8 @@ class BatchNormBlock : public Block {
         squares[c] += at[channels] + positions * apart * apart;
       }
     for (int c = 0; c < channels; ++c) {
-      mean_.data()[c] = static_cast<float>(means[c]);
-      variance_.data()[c] = static_cast<float>(squares[c] / number_);
+      mean_.data()[c] = static_cast<float>(means_[c] = means[c]);
+      variances_[c] = squares[c] / number_;
     }
   }
 
@@ -157,7 +159,8 @@ class BatchNormBlock : public Block {
     return parts;
   }
 
-  void setScale(const float* mean, const float* variance) {
+  template <typename Number>
+  void setScale(const Number* mean, const Number* variance) {
     for (int c = 0; c < shape_.channels; ++c) {
       const double scale = p_.gamma->value.data()[c] / std::sqrt(static_cast<double>(variance[c]) + p_.epsilon);
       scale_.data()[c] = static_cast<float>(scale);
@@ -178,7 +181,9 @@ class BatchNormBlock : public Block {
   double number_ = 1;
   bool training_ = false, plainGradient_ = false;
   const float* data_ = nullptr;
-  Buffer<float> scale_, shift_, mean_, variance_, factor_, slope_, offset_, plain_, gradientSums_;
+  Buffer<float> scale_, shift_, mean_, factor_, slope_, offset_, plain_, gradientSums_;
+  // Of the batch, in double: their rounding would move every position of a channel the same way.
+  std::vector<double> means_, variances_;
   mutable GradientSums wanted_{};
 };
 

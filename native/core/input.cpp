@@ -119,7 +119,11 @@ class Loading {
 // gain * (x - middle) + shift, in double until the kernels take it.
 struct Change {
   double middle = 0, gain = 1, shift = 0;
-  Affine affine() const { return {static_cast<float>(middle), static_cast<float>(gain), static_cast<float>(shift)}; }
+  // What rounding the middle leaves over goes into the shift: it would move the whole image the same way.
+  Affine affine() const {
+    const float near = static_cast<float>(middle);
+    return {near, static_cast<float>(gain), static_cast<float>(shift + gain * (near - middle))};
+  }
 };
 
 // What normalisation makes of an image with these moments, after `change`.

@@ -3,6 +3,44 @@
 
 namespace brightcell::BRIGHTCELL_SET {
 
+namespace {
+
+// Sums over positions are made of rounds, each of a few sums that are added pairwise: the rounding of a sum grows with its
+// length, and the error of a mean moves a whole map the same way.
+constexpr int64_t roundPositions = 64;
+constexpr int chains = 4;
+
+// Channels from `at` on of maps that end at `end`: what stands behind may be another thread's.
+BRIGHTCELL_INLINE Vector channelsAt(const float* src, const float* end, int64_t at, int channels) {
+  return end - (src + at) < lanes ? loadPart(src + at, channels) : load(src + at);
+}
+
+// Adds to each dst [C] what `add` puts, position by position, into a sum of its own.
+template <typename Add, typename... Dst>
+BRIGHTCELL_INLINE void addUp(int64_t positions, int channels, Add add, Dst*... dst) {
+  constexpr int outputs = sizeof...(Dst);
+  float* const into[outputs] = {dst...};
+  for (int64_t first = 0; first < positions; first += roundPositions) {
+    const int64_t end = positions - first < roundPositions ? positions : first + roundPositions;
+    for (int c = 0; c < channels; c += lanes) {
+      Vector sums[chains][outputs] = {};
+      int64_t p = first;
+      for (; p + chains <= end; p += chains) {
+        BRIGHTCELL_UNROLL
+        for (int i = 0; i < chains; ++i) add(p + i, c, sums[i]);
+      }
+      for (; p < end; ++p) add(p, c, sums[p % chains]);
+      BRIGHTCELL_UNROLL
+      for (int o = 0; o < outputs; ++o) {
+        const Vector round = (sums[0][o] + sums[1][o]) + (sums[2][o] + sums[3][o]);
+        storePart(into[o] + c, loadPart(into[o] + c, channels - c) + round, channels - c);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void scaleShift(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                 float* __restrict dst) {
   for (int64_t p = 0; p < positions; ++p, src += channels, dst += channels)
@@ -38,22 +76,28 @@ void takeChannels(const float* src, int64_t step, int64_t positions, int channel
 }
 
 void addChannels(const float* src, int64_t positions, int channels, float* __restrict sum) {
-  for (int64_t p = 0; p < positions; ++p, src += channels)
-    for (int c = 0; c < channels; ++c) sum[c] += src[c];
+  const float* end = src + positions * channels;
+  addUp(positions, channels, [&](int64_t p, int c, Vector* sums) {
+    sums[0] += channelsAt(src, end, p * channels + c, channels - c);
+  }, sum);
 }
 
 void addSquares(const float* src, const float* mean, int64_t positions, int channels, float* __restrict sum) {
-  for (int64_t p = 0; p < positions; ++p, src += channels)
-    for (int c = 0; c < channels; ++c) sum[c] += (src[c] - mean[c]) * (src[c] - mean[c]);
+  const float* end = src + positions * channels;
+  addUp(positions, channels, [&](int64_t p, int c, Vector* sums) {
+    const Vector apart = channelsAt(src, end, p * channels + c, channels - c) - loadPart(mean + c, channels - c);
+    sums[0] += apart * apart;
+  }, sum);
 }
 
 void addProducts(const float* diff, const float* src, const float* mean, int64_t positions, int channels,
                  float* __restrict sum, float* __restrict product) {
-  for (int64_t p = 0; p < positions; ++p, src += channels, diff += channels)
-    for (int c = 0; c < channels; ++c) {
-      sum[c] += diff[c];
-      product[c] += diff[c] * (src[c] - mean[c]);
-    }
+  const float *end = src + positions * channels, *diffEnd = diff + positions * channels;
+  addUp(positions, channels, [&](int64_t p, int c, Vector* sums) {
+    const Vector d = channelsAt(diff, diffEnd, p * channels + c, channels - c);
+    sums[0] += d;
+    sums[1] += d * (channelsAt(src, end, p * channels + c, channels - c) - loadPart(mean + c, channels - c));
+  }, sum, product);
 }
 
 void combine(float* __restrict diff, const float* src, const float* a, const float* b, const float* d,

@@ -9,80 +9,97 @@
 namespace brightcell::BRIGHTCELL_SET {
 namespace {
 
-constexpr float a = 0.625f, b = 1.5f, aa = a * a, bb = b * b;
-constexpr float sum = aa + bb, product = aa * bb;
+constexpr double a = 0.625, b = 1.5, aa = a * a, bb = b * b;
+constexpr double sum = aa + bb, product = aa * bb;
 
-// B': 6 inputs to 6 frequencies.
-BRIGHTCELL_INLINE void fromSource(const Vector* d, int step, Vector* v, int to) {
-  const Vector d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-  v[0] = d4 - sum * d2 + product * d0;
-  const Vector e1 = d4 - bb * d2, o1 = a * d3 - a * bb * d1;
-  v[to] = e1 + o1;
-  v[2 * to] = e1 - o1;
-  const Vector e2 = d4 - aa * d2, o2 = b * d3 - b * aa * d1;
-  v[3 * to] = e2 + o2;
-  v[4 * to] = e2 - o2;
-  v[5 * to] = d5 - sum * d3 + product * d1;
+// The same in double precision, for what is done once a step.
+constexpr int pairs = lanes / 2;  // doubles in a vector
+typedef double Doubles __attribute__((vector_size(lanes * 4)));
+typedef float Half __attribute__((vector_size(lanes * 2)));
+typedef float UnalignedHalf __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
+
+template <typename V>
+BRIGHTCELL_INLINE V times(double factor, V v) {
+  return static_cast<decltype(v[0] + v[0])>(factor) * v;
+}
+
+// B': 6 inputs to 6 frequencies. The odd parts are multiplied by a and b as they are added: fewer steps, fewer roundings.
+template <typename V>
+BRIGHTCELL_INLINE void fromSource(const V* d, int step, V* v, int to) {
+  const V d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  v[0] = d4 - times(sum, d2) + times(product, d0);
+  const V e1 = d4 - times(bb, d2), o1 = d3 - times(bb, d1);
+  v[to] = e1 + times(a, o1);
+  v[2 * to] = e1 - times(a, o1);
+  const V e2 = d4 - times(aa, d2), o2 = d3 - times(aa, d1);
+  v[3 * to] = e2 + times(b, o2);
+  v[4 * to] = e2 - times(b, o2);
+  v[5 * to] = d5 - times(sum, d3) + times(product, d1);
 }
 
 // B: its transpose, 6 frequencies to 6 inputs.
-BRIGHTCELL_INLINE void toSource(const Vector* v, int step, Vector* d, int to) {
-  const Vector s1 = v[step] + v[2 * step], d1 = v[step] - v[2 * step];
-  const Vector s2 = v[3 * step] + v[4 * step], d2 = v[3 * step] - v[4 * step];
-  const Vector first = v[0], last = v[5 * step];
-  d[0] = product * first;
-  d[to] = product * last - a * bb * d1 - b * aa * d2;
-  d[2 * to] = -sum * first - bb * s1 - aa * s2;
-  d[3 * to] = a * d1 + b * d2 - sum * last;
+template <typename V>
+BRIGHTCELL_INLINE void toSource(const V* v, int step, V* d, int to) {
+  const V s1 = v[step] + v[2 * step], d1 = v[step] - v[2 * step];
+  const V s2 = v[3 * step] + v[4 * step], d2 = v[3 * step] - v[4 * step];
+  const V first = v[0], last = v[5 * step];
+  d[0] = times(product, first);
+  d[to] = times(product, last) - times(a * bb, d1) - times(b * aa, d2);
+  d[2 * to] = times(-sum, first) - times(bb, s1) - times(aa, s2);
+  d[3 * to] = times(a, d1) + times(b, d2) - times(sum, last);
   d[4 * to] = first + s1 + s2;
   d[5 * to] = last;
 }
 
 // A': 6 frequencies to 4 outputs.
-BRIGHTCELL_INLINE void toResult(const Vector* m, int step, Vector* y, int to) {
-  const Vector s1 = m[step] + m[2 * step], d1 = m[step] - m[2 * step];
-  const Vector s2 = m[3 * step] + m[4 * step], d2 = m[3 * step] - m[4 * step];
+template <typename V>
+BRIGHTCELL_INLINE void toResult(const V* m, int step, V* y, int to) {
+  const V s1 = m[step] + m[2 * step], d1 = m[step] - m[2 * step];
+  const V s2 = m[3 * step] + m[4 * step], d2 = m[3 * step] - m[4 * step];
   y[0] = m[0] + s1 + s2;
-  y[to] = a * d1 + b * d2;
-  y[2 * to] = aa * s1 + bb * s2;
-  y[3 * to] = m[5 * step] + a * aa * d1 + b * bb * d2;
+  y[to] = times(a, d1) + times(b, d2);
+  y[2 * to] = times(aa, s1) + times(bb, s2);
+  y[3 * to] = m[5 * step] + times(a * aa, d1) + times(b * bb, d2);
 }
 
 // A: its transpose, 4 outputs to 6 frequencies.
-BRIGHTCELL_INLINE void fromResult(const Vector* y, int step, Vector* m, int to) {
-  const Vector y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+template <typename V>
+BRIGHTCELL_INLINE void fromResult(const V* y, int step, V* m, int to) {
+  const V y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
   m[0] = y0;
-  const Vector e1 = y0 + aa * y2, o1 = a * y1 + a * aa * y3;
-  m[to] = e1 + o1;
-  m[2 * to] = e1 - o1;
-  const Vector e2 = y0 + bb * y2, o2 = b * y1 + b * bb * y3;
-  m[3 * to] = e2 + o2;
-  m[4 * to] = e2 - o2;
+  const V e1 = y0 + times(aa, y2), o1 = y1 + times(aa, y3);
+  m[to] = e1 + times(a, o1);
+  m[2 * to] = e1 - times(a, o1);
+  const V e2 = y0 + times(bb, y2), o2 = y1 + times(bb, y3);
+  m[3 * to] = e2 + times(b, o2);
+  m[4 * to] = e2 - times(b, o2);
   m[5 * to] = y3;
 }
 
-constexpr float gA = 1.0f / (2 * aa * (aa - bb)), gB = 1.0f / (2 * bb * (bb - aa));
+constexpr double gA = 1 / (2 * aa * (aa - bb)), gB = 1 / (2 * bb * (bb - aa));
 
 // G: 3 taps to 6 frequencies.
-BRIGHTCELL_INLINE void fromTaps(const Vector* g, int step, Vector* v, int to) {
-  const Vector g0 = g[0], g1 = g[step], g2 = g[2 * step];
-  v[0] = (1 / product) * g0;
-  const Vector e1 = gA * (g0 + aa * g2), o1 = gA * a * g1;
+template <typename V>
+BRIGHTCELL_INLINE void fromTaps(const V* g, int step, V* v, int to) {
+  const V g0 = g[0], g1 = g[step], g2 = g[2 * step];
+  v[0] = times(1 / product, g0);
+  const V e1 = times(gA, g0 + times(aa, g2)), o1 = times(gA * a, g1);
   v[to] = e1 + o1;
   v[2 * to] = e1 - o1;
-  const Vector e2 = gB * (g0 + bb * g2), o2 = gB * b * g1;
+  const V e2 = times(gB, g0 + times(bb, g2)), o2 = times(gB * b, g1);
   v[3 * to] = e2 + o2;
   v[4 * to] = e2 - o2;
   v[5 * to] = g2;
 }
 
 // G': its transpose, 6 frequencies to 3 taps.
-BRIGHTCELL_INLINE void toTaps(const Vector* v, int step, Vector* g, int to) {
-  const Vector s1 = v[step] + v[2 * step], d1 = v[step] - v[2 * step];
-  const Vector s2 = v[3 * step] + v[4 * step], d2 = v[3 * step] - v[4 * step];
-  g[0] = (1 / product) * v[0] + gA * s1 + gB * s2;
-  g[to] = gA * a * d1 + gB * b * d2;
-  g[2 * to] = gA * aa * s1 + gB * bb * s2 + v[5 * step];
+template <typename V>
+BRIGHTCELL_INLINE void toTaps(const V* v, int step, V* g, int to) {
+  const V s1 = v[step] + v[2 * step], d1 = v[step] - v[2 * step];
+  const V s2 = v[3 * step] + v[4 * step], d2 = v[3 * step] - v[4 * step];
+  g[0] = times(1 / product, v[0]) + times(gA, s1) + times(gB, s2);
+  g[to] = times(gA * a, d1) + times(gB * b, d2);
+  g[2 * to] = times(gA * aa, s1) + times(gB * bb, s2) + v[5 * step];
 }
 
 }  // namespace
@@ -281,43 +298,54 @@ void winogradNarrow(const WinogradTile& t, const float* diff, float* rows) {
 
 void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps, int count, float* dst,
                   ptrdiff_t frequencyStep) {
-  Vector g[9], z[18];
-  BRIGHTCELL_UNROLL
-  for (int i = 0; i < 9; ++i) {
-    Vector v{};
-    if (taps[i] >= 0)
-      for (int lane = 0; lane < count; ++lane) v[lane] = weights[lane * laneStep + taps[i]];
-    g[i] = v;
-  }
-  BRIGHTCELL_UNROLL
-  for (int x = 0; x < 3; ++x) fromTaps(g + x, 3, z + x, 3);
-  BRIGHTCELL_UNROLL
-  for (int fy = 0; fy < 6; ++fy) {
-    Vector v[6];
-    fromTaps(z + fy * 3, 1, v, 1);
+  for (int first = 0; first < lanes; first += pairs) {
+    Doubles g[9], z[18];
     BRIGHTCELL_UNROLL
-    for (int fx = 0; fx < 6; ++fx) store(dst + (fx * 6 + fy) * frequencyStep, v[fx]);
+    for (int i = 0; i < 9; ++i) {
+      Doubles v{};
+      if (taps[i] >= 0)
+        for (int lane = 0; lane < pairs && first + lane < count; ++lane)
+          v[lane] = weights[(first + lane) * laneStep + taps[i]];
+      g[i] = v;
+    }
+    BRIGHTCELL_UNROLL
+    for (int x = 0; x < 3; ++x) fromTaps(g + x, 3, z + x, 3);
+    BRIGHTCELL_UNROLL
+    for (int fy = 0; fy < 6; ++fy) {
+      Doubles v[6];
+      fromTaps(z + fy * 3, 1, v, 1);
+      BRIGHTCELL_UNROLL
+      for (int fx = 0; fx < 6; ++fx)
+        *reinterpret_cast<UnalignedHalf*>(dst + (fx * 6 + fy) * frequencyStep + first) =
+            __builtin_convertvector(v[fx], Half);
+    }
   }
 }
 
 void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                      ptrdiff_t laneStep) {
-  Vector z[18];
-  BRIGHTCELL_UNROLL
-  for (int fx = 0; fx < 6; ++fx) {
-    Vector v[6];
+  for (int first = 0; first < count; first += pairs) {
+    Doubles z[18];
     BRIGHTCELL_UNROLL
-    for (int fy = 0; fy < 6; ++fy) v[fy] = load(src + (fx * 6 + fy) * frequencyStep);
-    toTaps(v, 1, z + fx, 6);
-  }
-  BRIGHTCELL_UNROLL
-  for (int y = 0; y < 3; ++y) {
-    Vector g[3];
-    toTaps(z + y * 6, 1, g, 1);
+    for (int fx = 0; fx < 6; ++fx) {
+      Doubles v[6];
+      BRIGHTCELL_UNROLL
+      for (int fy = 0; fy < 6; ++fy) {
+        const Half values = *reinterpret_cast<const UnalignedHalf*>(src + (fx * 6 + fy) * frequencyStep + first);
+        v[fy] = __builtin_convertvector(values, Doubles);
+      }
+      toTaps(v, 1, z + fx, 6);
+    }
     BRIGHTCELL_UNROLL
-    for (int x = 0; x < 3; ++x)
-      if (taps[y * 3 + x] >= 0)
-        for (int lane = 0; lane < count; ++lane) gradient[lane * laneStep + taps[y * 3 + x]] += g[x][lane];
+    for (int y = 0; y < 3; ++y) {
+      Doubles g[3];
+      toTaps(z + y * 6, 1, g, 1);
+      BRIGHTCELL_UNROLL
+      for (int x = 0; x < 3; ++x)
+        if (taps[y * 3 + x] >= 0)
+          for (int lane = 0; lane < pairs && first + lane < count; ++lane)
+            gradient[(first + lane) * laneStep + taps[y * 3 + x]] += static_cast<float>(g[x][lane]);
+    }
   }
 }
 

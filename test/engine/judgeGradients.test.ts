@@ -51,8 +51,10 @@ describe.skipIf(!present && !process.env.CI).each(networks)('the gradient of $na
   }, 300_000);
 
   // Winograd's and Fourier's ways multiply fewer numbers, of which each carries the rounding of a whole tile.
-  test("by the fastest convolutions is at most twice as far from float64 as PyTorch's float32 is", async () => {
-    expect(await distanceOf(spec, peer, folder)).toBeLessThan(2 * lowerQuartile(peer.distances.map(whole)));
+  test("by the fastest convolutions is at most a quarter farther from float64 than PyTorch's float32 is", async () => {
+    expect(await distanceOf(spec, peer, folder)).toBeLessThan(
+      1.25 * lowerQuartile(peer.distances.map(whole)),
+    );
   }, 300_000);
 });
 
