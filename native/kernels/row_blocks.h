@@ -11,14 +11,14 @@ BRIGHTCELL_INLINE void withHeight(int rows, Body body) {
   if constexpr (Rows > 1) withHeight<Rows - 1>(rows, body);
 }
 
-// Calls body.template operator()<height>(first row) for blocks of about equal height, at most maxRows: a low one at
+// Calls body.template operator()<height>(first row) for blocks of about equal height, at most Most: a low one at
 // the end would wait for its own sums.
-template <typename Body>
+template <int Most = maxRows, typename Body>
 BRIGHTCELL_INLINE void inBlocks(ptrdiff_t rows, Body body) {
-  const ptrdiff_t blocks = (rows + maxRows - 1) / maxRows;
+  const ptrdiff_t blocks = (rows + Most - 1) / Most;
   for (ptrdiff_t i = 0, row = 0; i < blocks; ++i) {
     const ptrdiff_t next = rows * (i + 1) / blocks;
-    withHeight(static_cast<int>(next - row), [&]<int Height> { body.template operator()<Height>(row); });
+    withHeight<Most>(static_cast<int>(next - row), [&]<int Height> { body.template operator()<Height>(row); });
     row = next;
   }
 }
