@@ -1,7 +1,8 @@
 // A convolution with the pool and the activation after it, a few images at a time on one thread each. The backward
 // walks the images in a number of chunks that depends on the batch only; each chunk sums its own weight gradient, and
-// the chunks are added in order. What a batch norm before or after needs of a map (moments, sums over the gradient,
-// its change of the gradient) is done while that map is in cache.
+// the chunks are added in order; a way whose sums are too large for that has all threads to itself. What a batch norm
+// before or after needs of a map (moments, sums over the gradient, its change of the gradient) is done while that map
+// is in cache.
 #include <algorithm>
 #include <cstring>
 
@@ -61,6 +62,7 @@ class ConvBlock : public Block {
     uint8_t* place = layer_.pooled && pass.training ? place_.reserve(pass.count * size) : nullptr;
     measured_ = pass.training && parameters_.measured;
     if (measured_) moments_.reserve(pass.count * 2 * layer_.result.channels);
+    if (forward_->takesAllThreads()) return forwardTogether(pass, src, result, place);
     // Fewer images at once where a small batch must feed all threads: a result does not depend on its neighbours.
     const int64_t group = std::clamp<int64_t>(pass.count / (2 * threads()), 1, forward_->group());
     parallelFor((pass.count + group - 1) / group, [&](std::ptrdiff_t i, int worker) {
@@ -73,34 +75,71 @@ class ConvBlock : public Block {
 
   void backward(const Pass& pass, const Features& src, const Gradient& diff, float* diffSrc) override {
     if (diffSrc != nullptr) prepareBackward();
+    const bool together = backward_->takesAllThreads();
     const int64_t step = roundUp(backward_->accumulatorFloats(), 16), channels = layer_.result.channels;
-    const int64_t biasStep = roundUp(channels, 16);
-    const int64_t most = std::clamp<int64_t>(accumulatorBytes / (step * 4), 1, 64);
+    const int64_t most = together ? 64 : std::clamp<int64_t>(accumulatorBytes / (step * 4), 1, 64);
     // A multiple of four, so that two or four threads end together.
     const Chunks chunks(pass.count, most > 4 ? most / 4 * 4 : most);
-    float* sums = sums_.reserve(chunks.number * step);
+    const int64_t parts = together ? 1 : chunks.number, biasStep = roundUp(channels, 16);
+    float* sums = sums_.reserve(parts * step);
     float* biasSums = biasSums_.zeroed(chunks.number * biasStep);
-    parallelFor(chunks.number, [&](std::ptrdiff_t chunk, int worker) {
-      float* sum = sums + chunk * step;
-      std::memset(sum, 0, step * sizeof(float));
-      const int64_t group = backward_->group(), end = chunks.end(chunk);
-      for (int64_t first = chunks.begin(chunk); first < end; first += group) {
-        const Images images{first, std::min(first + group, end)};
-        for (int64_t image = first; image < images.last; ++image)
-          throughActivation(diff, image, biasSums + chunk * biasStep);
-        backward_->run(src, images, diff.data, place_.data(), sum, diffSrc, pass.scratch->of(worker));
-        if (diffSrc != nullptr && src.gradientSums != nullptr)
-          for (int64_t image = first; image < images.last; ++image) src.gradientSums->add(src, image, diffSrc);
-      }
-    });
+    if (together)
+      backwardTogether(pass, src, diff, diffSrc, chunks, biasStep);
+    else
+      backwardByChunks(pass, src, diff, diffSrc, chunks, step, biasStep);
     if (diffSrc != nullptr && src.gradientSums != nullptr) src.gradientSums->complete = true;
     if (!pass.parameters) return;
-    sumParts(sums, chunks.number, step, backward_->accumulatorFloats());
+    sumParts(sums, parts, step, backward_->accumulatorFloats());
     sumParts(biasSums, chunks.number, biasStep, channels);
     collect(pass.accumulate, sums, biasSums);
   }
 
  private:
+  void forwardTogether(const Pass& pass, const Features& src, float* result, uint8_t* place) {
+    for (int64_t first = 0; first < pass.count; first += forward_->group())
+      forward_->run(src, {first, std::min(first + forward_->group(), pass.count)}, result, place, nullptr);
+    if (measured_) parallelFor(pass.count, [&](std::ptrdiff_t image, int) { measure(image); });
+  }
+
+  void backwardByChunks(const Pass& pass, const Features& src, const Gradient& diff, float* diffSrc,
+                        const Chunks& chunks, int64_t step, int64_t biasStep) {
+    parallelFor(chunks.number, [&](std::ptrdiff_t chunk, int worker) {
+      float* sum = sums_.data() + chunk * step;
+      std::memset(sum, 0, step * sizeof(float));
+      const int64_t group = backward_->group(), end = chunks.end(chunk);
+      for (int64_t first = chunks.begin(chunk); first < end; first += group) {
+        const Images images{first, std::min(first + group, end)};
+        for (int64_t image = first; image < images.last; ++image)
+          throughActivation(diff, image, biasSums_.data() + chunk * biasStep);
+        backward_->run(src, images, diff.data, place_.data(), sum, diffSrc, pass.scratch->of(worker));
+        if (diffSrc != nullptr && src.gradientSums != nullptr)
+          for (int64_t image = first; image < images.last; ++image) src.gradientSums->add(src, image, diffSrc);
+      }
+    });
+  }
+
+  void backwardTogether(const Pass& pass, const Features& src, const Gradient& diff, float* diffSrc,
+                        const Chunks& chunks, int64_t biasStep) {
+    parallelFor(chunks.number, [&](std::ptrdiff_t chunk, int) {
+      for (int64_t image = chunks.begin(chunk); image < chunks.end(chunk); ++image)
+        throughActivation(diff, image, biasSums_.data() + chunk * biasStep);
+    });
+    clear(sums_.data(), backward_->accumulatorFloats());
+    for (int64_t first = 0; first < pass.count; first += backward_->group()) {
+      const Images images{first, std::min(first + backward_->group(), pass.count)};
+      backward_->run(src, images, diff.data, place_.data(), sums_.data(), diffSrc, nullptr);
+      if (diffSrc != nullptr && src.gradientSums != nullptr)
+        parallelFor(images.count(), [&](std::ptrdiff_t i, int) { src.gradientSums->add(src, first + i, diffSrc); });
+    }
+  }
+
+  static void clear(float* values, int64_t count) {
+    constexpr int64_t run = int64_t{1} << 16;
+    parallelFor((count + run - 1) / run, [&](std::ptrdiff_t i, int) {
+      std::fill_n(values + i * run, std::min(run, count - i * run), 0.0f);
+    });
+  }
+
   void prepareForward() {
     const Parameter &weights = *parameters_.weights, *bias = parameters_.bias;
     const uint64_t version = weights.version + (bias ? bias->version : 0);

@@ -4,8 +4,10 @@
 #include <cstdlib>
 
 #include "core/direct_convolution.h"
+#include "core/few_filters.h"
 #include "core/fft_convolution.h"
 #include "core/winograd_convolution.h"
+#include "core/winograd_wide.h"
 
 namespace brightcell {
 namespace {
@@ -29,7 +31,9 @@ std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer
   std::vector<ConvCandidate<ConvForward>> candidates;
   addDirectForward(layer, candidates);
   addWinogradForward(layer, precision, candidates);
+  addWinogradWideForward(layer, candidates);
   addFftForward(layer, precision, candidates);
+  addFewForward(layer, candidates);
   return inOrder(std::move(candidates));
 }
 
@@ -38,7 +42,9 @@ std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& lay
   std::vector<ConvCandidate<ConvBackward>> candidates;
   addDirectBackward(layer, diffSource, candidates);
   addWinogradBackward(layer, diffSource, precision, candidates);
+  addWinogradWideBackward(layer, diffSource, candidates);
   addFftBackward(layer, diffSource, precision, candidates);
+  addFewBackward(layer, diffSource, candidates);
   return inOrder(std::move(candidates));
 }
 

@@ -38,6 +38,8 @@ class ConvForward {
   virtual ~ConvForward() = default;
   // How many images are best done at once, and the scratch that so many need; fewer may be asked for, never more.
   virtual int64_t group() const { return 1; }
+  // A way that puts all threads to one group of images: run by one caller at a time, outside of loops.
+  virtual bool takesAllThreads() const { return false; }
   virtual int64_t scratchFloats() const = 0;
   // Weights [F, kernel rows, kernel columns, C], bias [F] or null. On all threads; before the first run after a change.
   virtual void prepare(const float* weights, const float* bias) = 0;
@@ -50,6 +52,8 @@ class ConvBackward {
  public:
   virtual ~ConvBackward() = default;
   virtual int64_t group() const { return 1; }
+  // As above; it has one accumulator for all images.
+  virtual bool takesAllThreads() const { return false; }
   virtual int64_t scratchFloats() const = 0;
   // For the gradient of the source; not called where nobody wants it.
   virtual void prepare(const float* weights) = 0;

@@ -13,6 +13,7 @@
 #include "core/instruction_set.h"
 #include "core/maps.h"
 #include "core/parallel.h"
+#include "core/winograd_tiles.h"
 #include "core/winograd_sources.h"
 
 namespace brightcell {
@@ -35,19 +36,9 @@ class WinogradForward : public ConvForward {
            (p_.poolsInTile ? 0 : p_.group * p_.wide.size()) + frequencies * p_.batch + 128;
   }
 
-  // [36][panel of filters][D][panel]
   void prepare(const float* weights, const float* bias) override {
-    const int64_t lanes = kernels().lanes, panel = kernels().panel, filters = p_.layer.output.channels;
-    const int64_t step = weightStep(), filterStep = p_.layer.depth();
-    float* dst = weights_.zeroed(frequencies * step);
-    parallelFor(static_cast<int64_t>(p_.parts.size()), [&](std::ptrdiff_t i, int) {
-      const Part& part = p_.parts[i];
-      for (int64_t c = 0; c < p_.layer.source.channels; ++c)
-        for (int64_t f = 0; f < filters; f += lanes)
-          kernels().winogradTaps(weights + f * filterStep + c, filterStep, part.tap,
-                                 static_cast<int>(std::min(lanes, filters - f)),
-                                 dst + f / panel * p_.depth * panel + (i * p_.channels + c) * panel + f % panel, step);
-    });
+    const int64_t filters = p_.layer.output.channels;
+    transformResultWeights(p_, weights, weights_.zeroed(frequencies * resultWeightStep(p_)));
     if (fixed_) roundWeights();
     float* b = bias_.zeroed(p_.filters);
     if (bias != nullptr) std::copy_n(bias, filters, b);
@@ -69,15 +60,9 @@ class WinogradForward : public ConvForward {
       multiply(transformed, count, scales, products, rows);
       for (int64_t t = 0; t < count; ++t) {
         const TileAt tile = p_.tileAt(first + t);
-        const float* from = rows + t * p_.filters;
-        if (p_.poolsInTile) {
-          const int64_t at = (images.first + tile.image) * l.result.size() + p_.resultOffset(tile);
-          kernels().winogradPool(p_.geometryOf(tile), from, bias_.data(), l.activation == Activation::relu,
-                                 result + at, place ? place + at : nullptr);
-        } else {
-          kernels().winogradWide(p_.geometryOf(tile), from, bias_.data(),
-                                 wide + tile.image * p_.wide.size() + p_.wideOffset(tile));
-        }
+        const int64_t at = (images.first + tile.image) * l.result.size();
+        writeResult(p_, tile, rows + t * p_.filters, p_.resultStep(), bias_.data(), result + at,
+                    place ? place + at : nullptr, wide + tile.image * p_.wide.size());
       }
     }
     for (int64_t i = 0; i < images.count(); ++i) {
@@ -90,15 +75,13 @@ class WinogradForward : public ConvForward {
   }
 
  private:
-  int64_t weightStep() const { return p_.depth * roundUp(p_.filters, kernels().panel) + skew; }
-
   int64_t scaleStep() const { return roundUp(p_.filters, kernels().panel); }
 
   void roundWeights() {
     const int64_t panel = kernels().panel;
     float* scales = weightScales_.zeroed(frequencies * scaleStep());
     parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
-      float* weights = weights_.data() + f * weightStep();
+      float* weights = weights_.data() + f * resultWeightStep(p_);
       for (int64_t column = 0; column < p_.filters; column += panel, weights += p_.depth * panel)
         kernels().fixedRows(weights, panel, p_.depth, panel, fixedLimit(p_.depth), wordsOf(weights),
                             scales + f * scaleStep() + column);
@@ -126,7 +109,7 @@ class WinogradForward : public ConvForward {
         const int64_t tiles = std::min(p_.strip, count - first);
         for (int fy = 0; fy < points; ++fy) {
           const int f = fx * points + fy;
-          const float *source = transformed + f * p_.sourceStep(), *weights = weights_.data() + f * weightStep();
+          const float *source = transformed + f * p_.sourceStep(), *weights = weights_.data() + f * resultWeightStep(p_);
           if (fixed_)
             kernels().fixedProduct({wordsOf(source) + first * p_.wordStep(), p_.wordStep(), p_.depthStep(),
                                     scales + f * p_.batch + first, wordsOf(weights), panel, p_.depth * panel,
@@ -161,26 +144,13 @@ class WinogradBackward : public ConvBackward {
            roundedFloats() + (p_.poolsInTile ? 0 : p_.group * p_.wide.size()) + p_.group * sources_.paddedStep() + 128;
   }
 
-  // [36][panel of D][filters][panel]
   void prepare(const float* weights) override {
-    const int64_t lanes = kernels().lanes, panel = kernels().panel, channels = p_.layer.source.channels;
-    const int64_t step = weightStep(), filters = p_.layer.output.channels;
-    float* dst = weights_.zeroed(frequencies * step);
-    parallelFor(static_cast<int64_t>(p_.parts.size()), [&](std::ptrdiff_t i, int) {
-      const Part& part = p_.parts[i];
-      for (int64_t f = 0; f < filters; ++f)
-        for (int64_t c = 0; c < channels; c += lanes) {
-          const int64_t d = i * p_.channels + c;
-          kernels().winogradTaps(weights + f * p_.layer.depth() + c, 1, part.tap,
-                                 static_cast<int>(std::min(lanes, channels - c)),
-                                 dst + d / panel * p_.filters * panel + f * panel + d % panel, step);
-        }
-    });
+    transformSourceWeights(p_, weights, weights_.zeroed(frequencies * sourceWeightStep(p_)));
     if (fixed_) roundWeights();
   }
 
   // [36][D][F]
-  int64_t accumulatorFloats() const override { return frequencies * sumStep(); }
+  int64_t accumulatorFloats() const override { return frequencies * sumStep(p_); }
 
   void run(const Features& src, Images images, const float* diff, const uint8_t* place, float* accumulator,
            float* diffSrc, float* scratch) const override {
@@ -204,7 +174,7 @@ class WinogradBackward : public ConvBackward {
       spread(images, first, count, diff, place, wide, rows);
       sources_.transform(scratch, first, count, transformed);
       multiply(rows, count, gradient, rounded, transformed, accumulator, diffSrc != nullptr);
-      if (diffSrc != nullptr) addToSource(transformed, first, count, padded);
+      if (diffSrc != nullptr) addToSources(p_, transformed, first, count, padded, sources_.paddedStep());
     }
     if (diffSrc == nullptr) return;
     for (int64_t i = 0; i < images.count(); ++i)
@@ -212,19 +182,10 @@ class WinogradBackward : public ConvBackward {
   }
 
   void collect(const float* accumulator, float* gradient) const override {
-    const int64_t lanes = kernels().lanes, filters = p_.layer.output.channels, filterStep = p_.layer.depth();
-    parallelFor(static_cast<int64_t>(p_.parts.size()), [&](std::ptrdiff_t i, int) {
-      for (int64_t c = 0; c < p_.layer.source.channels; ++c)
-        for (int64_t f = 0; f < filters; f += lanes)
-          kernels().winogradAddTaps(accumulator + (i * p_.channels + c) * p_.filters + f, sumStep(), p_.parts[i].tap,
-                                    static_cast<int>(std::min(lanes, filters - f)), gradient + f * filterStep + c,
-                                    filterStep);
-    });
+    addSumsToWeights(p_, accumulator, gradient);
   }
 
  private:
-  int64_t weightStep() const { return p_.filters * roundUp(p_.depth, kernels().panel) + skew; }
-  int64_t sumStep() const { return p_.depth * p_.filters + skew; }
   int64_t scaleStep() const { return roundUp(p_.depth, kernels().panel); }
   int64_t roundedFloats() const {
     return fixed_ ? roundUp(p_.batch * p_.filters / 2, 16) + roundUp(p_.batch, 16) + p_.filters + p_.depth : 0;
@@ -233,16 +194,11 @@ class WinogradBackward : public ConvBackward {
   // The gradient of the tiles, as frequencies in x of each of their rows.
   void spread(Images images, int64_t first, int64_t count, const float* diff, const uint8_t* place, const float* wide,
               float* rows) const {
-    const Shape& result = p_.layer.result;
     for (int64_t t = 0; t < count; ++t) {
       const TileAt tile = p_.tileAt(first + t);
-      float* into = rows + t * p_.filters;
-      if (p_.poolsInTile) {
-        const int64_t at = (images.first + tile.image) * result.size() + p_.resultOffset(tile);
-        kernels().winogradUnpool(p_.geometryOf(tile), diff + at, place + at, into);
-      } else {
-        kernels().winogradNarrow(p_.geometryOf(tile), wide + tile.image * p_.wide.size() + p_.wideOffset(tile), into);
-      }
+      const int64_t at = (images.first + tile.image) * p_.layer.result.size();
+      spreadGradient(p_, tile, diff + at, place ? place + at : nullptr, wide + tile.image * p_.wide.size(),
+                     rows + t * p_.filters, p_.resultStep());
     }
   }
 
@@ -253,7 +209,7 @@ class WinogradBackward : public ConvBackward {
       kernels().winogradFromRows(rows + fx * side * step, step, count * p_.filters, gradient, step);
       for (int fy = 0; fy < points; ++fy) {
         const int f = fx * points + fy;
-        float *source = transformed + f * p_.sourceStep(), *sum = accumulator + f * sumStep();
+        float *source = transformed + f * p_.sourceStep(), *sum = accumulator + f * sumStep(p_);
         if (fixed_)
           multiplyFixed(f, count, gradient + fy * step, rounded, source, sum, diffSource);
         else
@@ -269,7 +225,7 @@ class WinogradBackward : public ConvBackward {
     kernels().smallProduct({source, p_.depthStep(), p_.tileStep(), gradient, p_.filters, panel, sum, p_.filters,
                             p_.depth, p_.filters, count, true});
     if (diffSource)
-      kernels().smallProduct({gradient, p_.filters, 1, weights_.data() + f * weightStep(), panel, p_.filters * panel,
+      kernels().smallProduct({gradient, p_.filters, 1, weights_.data() + f * sourceWeightStep(p_), panel, p_.filters * panel,
                               source, p_.depth, count, p_.depth, p_.filters, false});
   }
 
@@ -288,7 +244,7 @@ class WinogradBackward : public ConvBackward {
     kernels().fixedProduct({wordsOf(source), 1, depth, depthScales, wordsOf(gradient), filters, panel, filterScales, sum,
                             filters, depth, filters, (count + 1) / 2, true});
     if (diffSource)
-      kernels().fixedProduct({pairs, filters / 2, 1, tileScales, wordsOf(weights_.data() + f * weightStep()), panel,
+      kernels().fixedProduct({pairs, filters / 2, 1, tileScales, wordsOf(weights_.data() + f * sourceWeightStep(p_)), panel,
                               filters * panel, weightScales_.data() + f * scaleStep(), source, depth, count, depth,
                               filters / 2, false});
   }
@@ -297,25 +253,11 @@ class WinogradBackward : public ConvBackward {
     const int64_t panel = kernels().panel;
     float* scales = weightScales_.zeroed(frequencies * scaleStep());
     parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
-      float* weights = weights_.data() + f * weightStep();
+      float* weights = weights_.data() + f * sourceWeightStep(p_);
       for (int64_t column = 0; column < p_.depth; column += panel, weights += p_.filters * panel)
         kernels().fixedRows(weights, panel, p_.filters, panel, fixedLimit(p_.filters), wordsOf(weights),
                             scales + f * scaleStep() + column);
     });
-  }
-
-  void addToSource(const float* transformed, int64_t first, int64_t count, float* padded) const {
-    const Window& w = p_.layer.window;
-    for (int64_t t = 0; t < count; ++t) {
-      const TileAt tile = p_.tileAt(first + t);
-      float* corner = padded + tile.image * sources_.paddedStep() + p_.sourceOffset(tile);
-      const float* from = transformed + t * p_.depth;
-      for (const Part& part : p_.parts) {
-        kernels().winogradAddSource(from, p_.sourceStep(), p_.channels, corner + p_.source.at(part.y, part.x),
-                                    w.strideY * p_.source.rowStep(), w.strideX * p_.source.step);
-        from += p_.channels;
-      }
-    }
   }
 
   Plan p_;
@@ -327,6 +269,10 @@ class WinogradBackward : public ConvBackward {
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured.
 constexpr double productShare = 0.85;
 constexpr double transformOperations = 150;
+// Weights, and sums, that stay in a core's share of the cache; what a number of more costs, once a batch of tiles: read
+// forward, also written backward.
+constexpr int64_t cachedFloats = int64_t{1} << 19;
+constexpr double readOperations = 3, sumOperations = 45;
 constexpr double fixedCost = 0.6;  // of a product of integers with its rounding, beside one in float32
 
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
@@ -335,18 +281,19 @@ double costOf(const Plan& p, double products, double sourceTransforms, double re
          transformOperations * tiles * (sourceTransforms * p.depth + resultTransforms * p.filters);
 }
 
-bool worthAsking(const ConvLayer& layer) {
-  return layer.window.height > 1 && layer.window.width > 1 && layer.source.height > 1 && layer.source.width > 1;
+double weightCost(const Plan& p, double operations) {
+  const double floats = static_cast<double>(frequencies) * p.depth * p.filters;
+  return floats < cachedFloats ? 0 : operations * floats * p.tiles() / p.batch;
 }
 
 }  // namespace
 
 void addWinogradForward(const ConvLayer& layer, Precision precision,
                         std::vector<ConvCandidate<ConvForward>>& candidates) {
-  if (!worthAsking(layer)) return;
+  if (!canBeWinograd(layer)) return;
   const Plan plan(layer);
   const auto add = [&](const char* name, bool integers) {
-    candidates.push_back({name, costOf(plan, integers ? fixedCost : 1, 1, 1),
+    candidates.push_back({name, costOf(plan, integers ? fixedCost : 1, 1, 1) + weightCost(plan, readOperations),
                           [=] { return std::make_unique<WinogradForward>(layer, integers); }});
   };
   const bool fixed = plan.canBeFixed(precision);
@@ -356,12 +303,13 @@ void addWinogradForward(const ConvLayer& layer, Precision precision,
 
 void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision precision,
                          std::vector<ConvCandidate<ConvBackward>>& candidates) {
-  if (!worthAsking(layer)) return;
+  if (!canBeWinograd(layer)) return;
   const Plan plan(layer);
   if (diffSource && plan.acrossTiles) return;  // vectors of tiles have no way back to the source
   const auto add = [&](const char* name, bool integers) {
     const double products = integers ? fixedCost : 1;
-    candidates.push_back({name, diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1),
+    const double cost = diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1);
+    candidates.push_back({name, cost + weightCost(plan, sumOperations),
                           [=] { return std::make_unique<WinogradBackward>(layer, integers); }});
   };
   const bool fixed = plan.canBeFixedBackward(precision);

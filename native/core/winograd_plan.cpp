@@ -115,6 +115,10 @@ bool Plan::canBeFixedBackward(Precision precision) const {
          depth * filters >= roundingWorth * (depth + 2 * filters);
 }
 
+bool canBeWinograd(const ConvLayer& layer) {
+  return layer.window.height > 1 && layer.window.width > 1 && layer.source.height > 1 && layer.source.width > 1;
+}
+
 float fixedLimit(int64_t terms) {
   return std::min(32767.0f, std::floor(std::sqrt(2147480000.0f / static_cast<float>(terms))));
 }

@@ -24,6 +24,9 @@ struct TileAt {
   int y, x;
 };
 
+// Whether there is anything to win: no kernel or map of a single row or column.
+bool canBeWinograd(const ConvLayer& layer);
+
 // The largest integer that so many products of two may be made of: their sum stays within 32 bits.
 float fixedLimit(int64_t terms);
 

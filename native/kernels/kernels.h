@@ -89,6 +89,19 @@ struct ProductTile {
   const float* bias;  // null: none; read in whole vectors
 };
 
+// Dot products of the windows of a row with few filters: dst[p][f] = bias[f] + sum over kernel rows y and k of
+// rows[y][p * step + k] * weights[f][y][k].
+struct RowDots {
+  const float* const* rows;
+  int kernelRows;
+  ptrdiff_t step;
+  int64_t length;  // of a kernel row, in whole vectors: zeros of the weights fill the last
+  const float *weights, *bias;
+  int filters;
+  int64_t positions;
+  float* dst;
+};
+
 // A gradient that is not zero: where its window starts in the padded source, and its value.
 struct Live {
   int32_t offset;
@@ -146,6 +159,7 @@ struct Kernels {
   void (*productTile)(const ProductTile&);
 
   void (*smallProduct)(const SmallProduct&);
+  void (*rowDots)(const RowDots&);
 
   // Winograd's F(4x4, 3x3), see winograd.cpp. Frequencies are frequencyStep apart; channels in whole vectors unless
   // said otherwise.

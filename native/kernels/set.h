@@ -9,6 +9,7 @@ namespace brightcell::BRIGHTCELL_SET {
 
 void tile(const Tile& t);
 void smallProduct(const SmallProduct& p);
+void rowDots(const RowDots& d);
 void winogradSource(const float* src, ptrdiff_t rowStep, ptrdiff_t columnStep, int64_t channels, float* dst,
                     ptrdiff_t frequencyStep);
 void winogradAddSource(const float* src, ptrdiff_t frequencyStep, int64_t channels, float* dst, ptrdiff_t rowStep,

@@ -17,6 +17,7 @@ const Kernels& table() {
       .pack = pack,
       .productTile = productTile,
       .smallProduct = smallProduct,
+      .rowDots = rowDots,
       .winogradSource = winogradSource,
       .winogradAddSource = winogradAddSource,
       .splitPairs = splitPairs,

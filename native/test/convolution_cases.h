@@ -104,6 +104,12 @@ inline const std::vector<NamedLayer>& convolutionLayers() {
       {"a pool whose windows overlap", pooledLayer({4, 12, 11}, 11, square(3, 1, 1, 1), relu, square(3, 2, 1, 1))},
       {"oblong everything",
        pooledLayer({3, 13, 17}, 10, {5, 2, 2, 3, 1, 2, 0, 1}, relu, {3, 2, 1, 2, 1, 1, 0, 1})},
+      {"5 x 5 to one filter, whole vectors", wideLayer({32, 9, 14}, 1, square(5, 1, 2, 2))},
+      {"5 x 4 to three filters", wideLayer({19, 8, 13}, 3, {5, 4, 1, 1, 1, 2, 3, 0}, scaledTanh)},
+      {"1 x 3 to eight filters", wideLayer({16, 3, 29}, 8, {1, 3, 1, 1, 0, 0, 2, 2}, relu)},
+      {"3 x 3, wide sums", wideLayer({129, 5, 9}, 114, square(3, 1, 1, 1), relu)},
+      {"5 x 5, wide sums, stride 2, pooled", pooledLayer({40, 9, 13}, 100, square(5, 2, 2, 2), relu)},
+      {"3 x 3, wide sums, a pool of 3", pooledLayer({130, 7, 6}, 113, square(3, 1, 1, 1), none, square(3, 2, 1, 1))},
   };
   return all;
 }

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "core/instruction_set.h"
+#include "core/parallel.h"
 #include "test/check.h"
 #include "test/convolution_cases.h"
 
@@ -148,8 +149,10 @@ void compareBackward(const Check& c, const ConvBackward& way, bool diffSource) {
   const std::vector<float> places = toLast(Doubles(e.place.begin(), e.place.end()), l.pooled ? count : 0, l.result);
   const std::vector<uint8_t> place(places.begin(), places.end());
   std::vector<float> sums(roundUp(way.accumulatorFloats(), 16) + 64), diffSrc(count * size + 64, guard);
-  for (int64_t first = 0; first < count; first += way.group()) {
-    const int64_t last = std::min(first + way.group(), count);
+  // Blocks of many images are not full here: two at a time, so that there is more than one.
+  const int64_t group = way.takesAllThreads() ? std::min<int64_t>(2, way.group()) : way.group();
+  for (int64_t first = 0; first < count; first += group) {
+    const int64_t last = std::min(first + group, count);
     DirtyScratch scratch(way.scratchFloats());
     way.run({source.data(), l.source}, {first, last}, diff.data(), place.data(), sums.data(),
             diffSource ? diffSrc.data() : nullptr, scratch.data());
@@ -234,6 +237,47 @@ FACT("a dim image beside one a million times brighter is as exact as alone, in e
     const Expected e = expectConvolution(named.layer, kindOf("random"), 2, 7, 1e6);
     compareWays(named.layer, e, 0, Precision::float32, std::string("dim and bright, ") + named.name);
   }
+}
+
+FACT("layers of more tiles than a task takes at once agree with the twin in every way") {
+  const std::vector<NamedLayer> layers{{"wide", wideLayer({128, 36, 60}, 116, squareWindow(3, 1, 1, 1))},
+                                       {"few", wideLayer({48, 37, 59}, 1, squareWindow(5, 1, 2, 2))}};
+  for (const NamedLayer& named : layers)
+    compareWays(named.layer, expectConvolution(named.layer, kindOf("random"), 1, 11), 0, Precision::float32,
+                std::string("large, ") + named.name);
+}
+
+std::vector<std::vector<float>> runTogether(const ConvLayer& layer, const Expected& e, const ConvBackward& way) {
+  const int64_t count = e.source.count;
+  const std::vector<float> source = toLast(e.source.values, count, layer.source);
+  const std::vector<float> diff = toLast(e.diff.values, count, layer.result);
+  std::vector<float> sums(roundUp(way.accumulatorFloats(), 16) + 64), diffSrc(count * layer.source.size() + 64);
+  std::vector<float> gradient(layer.output.channels * layer.depth() + 64);
+  way.run({source.data(), layer.source}, {0, count}, diff.data(), nullptr, sums.data(), diffSrc.data(), nullptr);
+  way.collect(sums.data(), gradient.data());
+  return {sums, diffSrc, gradient};
+}
+
+FACT("a way that takes all threads gives the same bits on any number of them") {
+  const ConvLayer layer = wideLayer({129, 9, 14}, 114, squareWindow(3, 1, 1, 1));
+  const Expected e = expectConvolution(layer, kindOf("random"), 5, 4);
+  const std::vector<float> weights = toLast(e.weights, layer.output.channels, tapsOf(layer));
+  int64_t found = 0;
+  for (const auto& candidate : backwardCandidates(layer, true, Precision::float32)) {
+    const auto way = candidate.create();
+    if (!way->takesAllThreads()) continue;
+    ++found;
+    std::vector<std::vector<float>> expected;
+    for (const int count : {1, 2, 3, 7}) {
+      setThreads(count);
+      way->prepare(weights.data());
+      const auto received = runTogether(layer, e, *way);
+      if (count == 1) expected = received;
+      check(received == expected, candidate.name + ": " + std::to_string(count) + " threads differ");
+    }
+    setThreads(2);
+  }
+  check(found > 0, "no way took all threads");
 }
 
 FACT("every way of a convolution applies the scale and the shift of its source") {

@@ -1,4 +1,6 @@
 // The engine against the scalar twins in double precision: random shapes, every layer, every instruction set.
+#include <cstdlib>
+
 #include "core/instruction_set.h"
 #include "core/parallel.h"
 #include "test/check.h"
@@ -168,6 +170,48 @@ FACT("training gives the same bits on 1, 2, 3 and 7 threads") {
     for (const int count : {2, 3, 7}) check(trained(c, count) == expected, std::to_string(count) + " threads differ");
   }
   setThreads(2);
+}
+
+Layer convolutionLayer(int filters) {
+  Layer layer = layerOf(conv, "conv");
+  layer.units = filters;
+  layer.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  layer.bias = true;
+  return layer;
+}
+
+// Convolutions of many channels and filters: with the pool and the activation along, and around a batch norm.
+Case wideCase() {
+  Case c = randomCase(31, {});
+  c.input = {2, 8, 9};
+  c.count = 9;
+  Layer pool = layerOf(maxPool, "maxPool");
+  pool.window = {2, 2, 2, 2, 0, 0, 0, 0};
+  c.layers = {convolutionLayer(130), activationLayer(Activation::relu),
+              convolutionLayer(120), pool,
+              activationLayer(Activation::relu), layerOf(batchNorm, "batchNorm"),
+              convolutionLayer(125), layerOf(batchNorm, "batchNorm"),
+              activationLayer(Activation::tanh), denseLayer(3)};
+  Random random(8);
+  c.pixels.clear();
+  c.labels.clear();
+  for (int64_t i = 0; i < c.count * c.input.size(); ++i) c.pixels.push_back(static_cast<float>(random.normal()));
+  for (int64_t i = 0; i < c.count; ++i) c.labels.push_back(static_cast<int32_t>(i % 3));
+  return c;
+}
+
+FACT("wide convolutions agree with their twin in a network, and train to the same bits on any number of threads") {
+  setenv("BRIGHTCELL_ALGORITHM", "wide", 1);
+  const Case c = wideCase();
+  for (const Kernels* set : availableKernels()) {
+    chooseKernels(set->name);
+    compareCase(c, 3, set->name);
+  }
+  chooseKernels(availableKernels().back()->name);
+  const auto expected = trained(c, 1);
+  for (const int count : {2, 3, 7}) check(trained(c, count) == expected, std::to_string(count) + " threads differ");
+  setThreads(2);
+  unsetenv("BRIGHTCELL_ALGORITHM");
 }
 
 FACT("each instruction set trains to the same weights within rounding") {

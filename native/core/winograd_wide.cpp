@@ -1,0 +1,270 @@
+#include "core/winograd_wide.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/instruction_set.h"
+#include "core/parallel.h"
+#include "core/winograd_tiles.h"
+#include "core/winograd_sources.h"
+
+namespace brightcell {
+namespace {
+
+using namespace winograd;
+
+constexpr int64_t blockBytes = int64_t{32} << 20;  // of transformed sources and gradients
+constexpr int64_t spreadTiles = 8;                  // turned into frequencies at once
+constexpr int64_t sumTiles = 128, sumDepths = 128;  // of one task's factors, in a core's second-level cache
+constexpr int64_t productTiles = 96;
+constexpr int64_t leastSums = int64_t{1} << 19;  // floats: fewer go well in sums of each thread's own
+
+Plan planOf(const ConvLayer& layer) {
+  Plan plan(layer);
+  const int64_t image = 4 * frequencies * (plan.depth + plan.filters) * plan.tiles();
+  plan.group = 1;
+  plan.batch = std::clamp<int64_t>(blockBytes / image, 1, 64) * plan.tiles();
+  return plan;
+}
+
+class WinogradWideForward : public ConvForward {
+ public:
+  explicit WinogradWideForward(const ConvLayer& layer) : p_(planOf(layer)), sources_(p_) {}
+
+  bool takesAllThreads() const override { return true; }
+  int64_t group() const override { return p_.batch / p_.tiles(); }
+  int64_t scratchFloats() const override { return 0; }
+
+  void prepare(const float* weights, const float* bias) override {
+    const int64_t size = frequencies * resultWeightStep(p_);
+    // What only fills a panel stays zero.
+    if (weights_.capacity() < size) weights_.zeroed(size);
+    transformResultWeights(p_, weights, weights_.data());
+    float* b = bias_.zeroed(p_.filters);
+    if (bias != nullptr) std::copy_n(bias, p_.layer.output.channels, b);
+  }
+
+  void run(const Features& src, Images images, float* result, uint8_t* place, float*) const override {
+    transformed_.reserve(frequencies * p_.sourceStep());
+    products_.reserve(frequencies * p_.resultStep());
+    own_.reserve(std::max(sources_.scratchFloats(), rowsFloats()), threads());
+    parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
+      const int64_t image = images.first + i;
+      sources_.read(src, {image, image + 1}, own_.of(worker));
+      sources_.transform(own_.of(worker), 0, p_.tiles(), transformed_.data() + i * p_.tiles() * p_.depth);
+    });
+    multiply(images.count() * p_.tiles());
+    const int64_t size = p_.layer.result.size();
+    parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
+      const int64_t at = (images.first + i) * size;
+      turnBack(i, result + at, place ? place + at : nullptr, own_.of(worker));
+    });
+  }
+
+ private:
+  int64_t rowsStep() const { return spreadTiles * p_.filters + skew; }
+  int64_t rowsFloats() const { return points * side * rowsStep() + (p_.poolsInTile ? 0 : p_.wide.size()); }
+
+  // A task is a frequency and a run of tiles.
+  void multiply(int64_t tiles) const {
+    const int64_t panel = kernels().panel, runs = (tiles + productTiles - 1) / productTiles;
+    parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int) {
+      const int64_t f = task / runs, first = task % runs * productTiles;
+      kernels().smallProduct({transformed_.data() + f * p_.sourceStep() + first * p_.depth, p_.depth, 1,
+                              weights_.data() + f * resultWeightStep(p_), panel, p_.depth * panel,
+                              products_.data() + f * p_.resultStep() + first * p_.filters, p_.filters,
+                              std::min(productTiles, tiles - first), p_.filters, p_.depth, false});
+    });
+  }
+
+  // Image `at` of the block, from its products to its result.
+  void turnBack(int64_t at, float* result, uint8_t* place, float* rows) const {
+    const ConvLayer& l = p_.layer;
+    float* wide = rows + points * side * rowsStep();
+    for (int64_t first = 0; first < p_.tiles(); first += spreadTiles) {
+      const int64_t count = std::min(spreadTiles, p_.tiles() - first);
+      for (int fx = 0; fx < points; ++fx)
+        kernels().winogradToRows(
+            products_.data() + fx * points * p_.resultStep() + (at * p_.tiles() + first) * p_.filters, p_.resultStep(),
+            count * p_.filters, rows + fx * side * rowsStep(), rowsStep());
+      for (int64_t t = 0; t < count; ++t)
+        writeResult(p_, p_.tileAt(first + t), rows + t * p_.filters, rowsStep(), bias_.data(), result, place, wide);
+    }
+    if (!p_.poolsInTile)
+      finishWide(l, wide, p_.wide, result, place);
+    else if (l.activation != Activation::relu)
+      kernels().activate(l.activation, result, l.result.size());
+  }
+
+  Plan p_;
+  Sources sources_;
+  Buffer<float> weights_, bias_;
+  // Of the run under way; one caller at a time.
+  mutable Buffer<float> transformed_, products_;
+  mutable Scratch own_;
+};
+
+class WinogradWideBackward : public ConvBackward {
+ public:
+  explicit WinogradWideBackward(const ConvLayer& layer) : p_(planOf(layer)), sources_(p_) {}
+
+  bool takesAllThreads() const override { return true; }
+  int64_t group() const override { return p_.batch / p_.tiles(); }
+  int64_t scratchFloats() const override { return 0; }
+
+  void prepare(const float* weights) override {
+    const int64_t size = frequencies * sourceWeightStep(p_);
+    // What only fills a panel stays zero.
+    if (weights_.capacity() < size) weights_.zeroed(size);
+    transformSourceWeights(p_, weights, weights_.data());
+  }
+
+  // [36][D][F]
+  int64_t accumulatorFloats() const override { return frequencies * sumStep(p_); }
+
+  void run(const Features& src, Images images, const float* diff, const uint8_t* place, float* accumulator,
+           float* diffSrc, float*) const override {
+    transformed_.reserve(frequencies * p_.sourceStep());
+    gradients_.reserve(frequencies * p_.resultStep());
+    own_.reserve(std::max({readFloats() + spreadFloats(), packedFloats(), sources_.paddedStep()}), threads());
+    parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
+      transformSource(src, images.first + i, i, own_.of(worker));
+      transformGradient(images.first + i, i, diff, place, own_.of(worker) + readFloats());
+    });
+    const int64_t tiles = images.count() * p_.tiles();
+    sum(tiles, accumulator);
+    if (diffSrc == nullptr) return;
+    multiplyBack(tiles);
+    parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
+      float* padded = own_.of(worker);
+      std::memset(padded, 0, sources_.paddedStep() * sizeof(float));
+      addToSources(p_, transformed_.data() + i * p_.tiles() * p_.depth, 0, p_.tiles(), padded, sources_.paddedStep());
+      const Shape& shape = p_.layer.source;
+      cropImage(padded, p_.source, shape, diffSrc + (images.first + i) * shape.size());
+    });
+  }
+
+  void collect(const float* accumulator, float* gradient) const override {
+    addSumsToWeights(p_, accumulator, gradient);
+  }
+
+ private:
+  int64_t readFloats() const { return roundUp(sources_.scratchFloats(), 16); }
+  int64_t spreadStep() const { return spreadTiles * p_.filters + skew; }
+  int64_t spreadFloats() const { return points * side * spreadStep() + (p_.poolsInTile ? 0 : p_.wide.size()); }
+  int64_t packedFloats() const { return sumTiles * (sumDepths + 2 * kernels().rows + kernels().panel); }
+
+  // Image `at` of the block: [36][T][D].
+  void transformSource(const Features& src, int64_t image, int64_t at, float* scratch) const {
+    sources_.read(src, {image, image + 1}, scratch);
+    sources_.transform(scratch, 0, p_.tiles(), transformed_.data() + at * p_.tiles() * p_.depth);
+  }
+
+  // [36][T][F]
+  void transformGradient(int64_t image, int64_t at, const float* diff, const uint8_t* place, float* scratch) const {
+    const ConvLayer& l = p_.layer;
+    float *rows = scratch, *wide = rows + points * side * spreadStep();
+    diff += image * l.result.size();
+    if (place != nullptr) place += image * l.result.size();
+    if (!p_.poolsInTile) widenGradient(l, diff, place, p_.wide, wide);
+    for (int64_t first = 0; first < p_.tiles(); first += spreadTiles) {
+      const int64_t count = std::min(spreadTiles, p_.tiles() - first);
+      for (int64_t t = 0; t < count; ++t)
+        spreadGradient(p_, p_.tileAt(first + t), diff, place, wide, rows + t * p_.filters, spreadStep());
+      for (int fx = 0; fx < points; ++fx)
+        kernels().winogradFromRows(rows + fx * side * spreadStep(), spreadStep(), count * p_.filters,
+                                   gradients_.data() + fx * points * p_.resultStep() +
+                                       (at * p_.tiles() + first) * p_.filters,
+                                   p_.resultStep());
+    }
+  }
+
+  // A task is a frequency and a part of the depths.
+  void sum(int64_t tiles, float* accumulator) const {
+    const int64_t parts = (p_.depth + sumDepths - 1) / sumDepths;
+    const int64_t length = roundUp((p_.depth + parts - 1) / parts, kernels().rows);
+    parallelFor(frequencies * parts, [&](std::ptrdiff_t task, int worker) {
+      const int64_t f = task / parts, first = task % parts * length, depths = std::min(length, p_.depth - first);
+      for (int64_t tile = 0; tile < tiles && depths > 0; tile += sumTiles)
+        addProducts({transformed_.data() + f * p_.sourceStep() + tile * p_.depth + first,
+                     gradients_.data() + f * p_.resultStep() + tile * p_.filters, std::min(sumTiles, tiles - tile),
+                     depths, accumulator + f * sumStep(p_) + first * p_.filters},
+                    own_.of(worker));
+    });
+  }
+
+  struct Sum {
+    const float *source, *gradient;
+    int64_t tiles, depths;
+    float* into;
+  };
+
+  // Both factors are packed: as they stand, their rows are multiples of 4 kB apart and evict each other.
+  void addProducts(const Sum& s, float* scratch) const {
+    const int rows = kernels().rows, panel = kernels().panel;
+    float *left = scratch, *right = left + roundUp(s.depths, rows) * s.tiles;
+    const auto pack = [&](const float* src, int64_t step, int64_t width, int most, float* dst) {
+      kernels().pack({src, step, 1, s.tiles, static_cast<int>(width), most, false, reinterpret_cast<uint32_t*>(dst)});
+    };
+    for (int64_t d = 0; d < s.depths; d += rows)
+      pack(s.source + d, p_.depth, std::min<int64_t>(rows, s.depths - d), rows, left + d * s.tiles);
+    for (int64_t column = 0; column < p_.filters; column += panel) {
+      const int64_t columns = std::min<int64_t>(panel, p_.filters - column);
+      pack(s.gradient + column, p_.filters, columns, panel, right);
+      for (int64_t d = 0; d < s.depths; d += rows)
+        kernels().smallProduct({left + d * s.tiles, 1, rows, right, panel, 0, s.into + d * p_.filters + column,
+                                p_.filters, std::min<int64_t>(rows, s.depths - d), columns, s.tiles, true});
+    }
+  }
+
+  // The sources have done their work: their gradients take their place. A task is a frequency and a run of tiles.
+  void multiplyBack(int64_t tiles) const {
+    const int64_t panel = kernels().panel, runs = (tiles + productTiles - 1) / productTiles;
+    parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int) {
+      const int64_t f = task / runs, first = task % runs * productTiles;
+      kernels().smallProduct({gradients_.data() + f * p_.resultStep() + first * p_.filters, p_.filters, 1,
+                              weights_.data() + f * sourceWeightStep(p_), panel, p_.filters * panel,
+                              transformed_.data() + f * p_.sourceStep() + first * p_.depth, p_.depth,
+                              std::min(productTiles, tiles - first), p_.depth, p_.filters, false});
+    });
+  }
+
+  Plan p_;
+  Sources sources_;
+  Buffer<float> weights_;
+  // Of the run under way; one caller at a time.
+  mutable Buffer<float> transformed_, gradients_;
+  mutable Scratch own_;
+};
+
+// Share of the peak that the products reach, and what a transform costs beside a product, as measured: its numbers go
+// through memory or the last cache.
+constexpr double productShare = 0.85, forwardTransform = 1000, backwardTransform = 2200;
+
+bool canBeWide(const ConvLayer& layer) {
+  if (!canBeWinograd(layer)) return false;
+  const Plan plan(layer);
+  return !plan.acrossTiles && frequencies * plan.depth * plan.filters >= leastSums;
+}
+
+}  // namespace
+
+void addWinogradWideForward(const ConvLayer& layer, std::vector<ConvCandidate<ConvForward>>& candidates) {
+  if (!canBeWide(layer)) return;
+  const Plan plan(layer);
+  const double transforms = static_cast<double>(plan.tiles()) * (plan.depth + plan.filters);
+  candidates.push_back({"wide", plan.products() / productShare + forwardTransform * transforms,
+                        [layer] { return std::make_unique<WinogradWideForward>(layer); }});
+}
+
+void addWinogradWideBackward(const ConvLayer& layer, bool diffSource,
+                             std::vector<ConvCandidate<ConvBackward>>& candidates) {
+  if (!canBeWide(layer)) return;
+  const Plan plan(layer);
+  const double passes = diffSource ? 2 : 1;
+  const double transforms = static_cast<double>(plan.tiles()) * (passes * plan.depth + plan.filters);
+  candidates.push_back({"wide", passes * plan.products() / productShare + backwardTransform * transforms,
+                        [layer] { return std::make_unique<WinogradWideBackward>(layer); }});
+}
+
+}  // namespace brightcell
