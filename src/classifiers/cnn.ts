@@ -60,7 +60,8 @@ export class CnnClassifier implements LoadedClassifier {
     precision: Precision,
   ): CnnClassifier {
     try {
-      const initialiser = { name: 'heNormal' } as const;
+      // The cheapest to draw: the weights take its place at once.
+      const initialiser = { name: 'glorotUniform' } as const;
       const network = new Network(description.network, { seed: 0, initialiser, precision });
       network.load(weights);
       return new CnnClassifier(description, network);
