@@ -1,6 +1,7 @@
 // npm run bench:end-to-end [-- --cells 100000 --rounds 3 --batch 64 --threads 2 --json]: how much of the bare engine's
 // speed is left in `brightcell train` (one epoch, the default recipe with all its augmentation, validation and
-// checkpoints) and in `brightcell classify`, whole commands from a data set on disk, in turns with the bare engine.
+// checkpoints) and in `brightcell classify`, whole commands from a data set on disk, in turns with the bare engine: by the
+// clock, and by processor time, which also means something while others use the machine.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -27,11 +28,12 @@ export interface EndToEndOptions {
   threads?: number;
 }
 
-/** Images a second; `ratio` is command / bare. */
+/** Images a second; `ratio` is command / bare, `processorRatio` the same for images a second of processor time. */
 export interface Comparison {
   bare: number;
   command: number;
   ratio: number;
+  processorRatio: number;
 }
 
 export interface EndToEndReport {
@@ -41,8 +43,8 @@ export interface EndToEndReport {
   threads: number;
   /** The whole command, from start to exit, against the bare steps and forward passes that it holds. */
   train: Comparison;
-  /** The training steps alone: what the command itself reports. */
-  steps: Comparison;
+  /** The training steps alone: what the command itself reports, which is by the clock. */
+  steps: Omit<Comparison, 'processorRatio'>;
   classify: Comparison;
 }
 
@@ -85,19 +87,22 @@ export async function endToEnd(options: EndToEndOptions = {}): Promise<EndToEndR
         ...['--out', join(folder, 'predictions.csv'), '--threads', `${threads}`],
       ]);
       const after = await bare.rates();
-      const stepRate = (before.train + between.train) / 2;
-      const bareSeconds = training / stepRate + validation / ((before.forward + between.forward) / 2);
-      samples.train.push({ bare: training / bareSeconds, command: training / train.seconds });
-      samples.steps.push({ bare: stepRate, command: train.report.imagesPerSecond as number });
-      samples.classify.push({
-        bare: (between.forward + after.forward) / 2,
-        command: (classify.report.classified as number) / classify.seconds,
-      });
+      const classified = classify.report.classified as number;
+      samples.train.push(
+        sample(training, train, kind => training / before[kind].step + validation / before[kind].forward),
+        sample(training, train, kind => training / between[kind].step + validation / between[kind].forward),
+      );
+      samples.classify.push(
+        sample(classified, classify, kind => classified / between[kind].forward),
+        sample(classified, classify, kind => classified / after[kind].forward),
+      );
+      const steps = train.report.imagesPerSecond as number;
+      for (const { clock } of [before, between]) samples.steps.push({ bare: clock.step, command: steps });
     }
     const { train, steps, classify } = samples;
     return {
       ...{ cells, rounds, batch, threads },
-      ...{ train: compare(train), steps: compare(steps), classify: compare(classify) },
+      ...{ train: compare(train), steps: withoutProcessor(compare(steps)), classify: compare(classify) },
     };
   } finally {
     bare.dispose();
@@ -105,18 +110,39 @@ export async function endToEnd(options: EndToEndOptions = {}): Promise<EndToEndR
   }
 }
 
+/** Images a second of the clock, and command / bare of images a second of processor time. */
 interface Sample {
   bare: number;
   command: number;
+  processorRatio?: number;
 }
 
-/** Medians; the ratio is the median of the rounds' own, each of neighbours in time. */
+/** Time by the clock, and of all processors together. */
+type Kind = 'clock' | 'processor';
+type ByKind<T> = { [kind in Kind]: T };
+type Rates = ByKind<{ step: number; forward: number }>;
+
+/** A command on so many images beside the seconds that the bare engine would take for the same. */
+function sample(images: number, took: ByKind<number>, bareSeconds: (kind: Kind) => number): Sample {
+  return {
+    bare: images / bareSeconds('clock'),
+    command: images / took.clock,
+    processorRatio: bareSeconds('processor') / took.processor,
+  };
+}
+
+/** Medians; a ratio is the median of those of neighbours in time. */
 function compare(samples: Sample[]): Comparison {
   return {
     bare: median(samples.map(({ bare }) => bare)),
     command: median(samples.map(({ command }) => command)),
     ratio: median(samples.map(({ bare, command }) => command / bare)),
+    processorRatio: median(samples.map(({ processorRatio }) => processorRatio ?? Number.NaN)),
   };
+}
+
+function withoutProcessor({ bare, command, ratio }: Comparison) {
+  return { bare, command, ratio };
 }
 
 /** The network with images in memory, as they are: no data set, no augmentation, nothing between the steps. */
@@ -135,7 +161,7 @@ class BareEngine {
   }
 
   /** Images a second, each over about two seconds after a warm start. */
-  async rates(): Promise<{ train: number; forward: number }> {
+  async rates(): Promise<Rates> {
     const input = (count: number) => ({
       images: this.#images,
       rows: Int32Array.from({ length: count }, (_, i) => i),
@@ -150,10 +176,10 @@ class BareEngine {
       learningRate: 1e-4,
       clipNorm: 5,
     };
-    return {
-      train: await rateOf(this.#batch, () => this.#network.trainStep(step)),
-      forward: await rateOf(forwardImages, () => this.#network.predict(input(forwardImages))),
-    };
+    const steps = await rateOf(this.#batch, () => this.#network.trainStep(step));
+    const forward = await rateOf(forwardImages, () => this.#network.predict(input(forwardImages)));
+    const of = (kind: Kind) => ({ step: steps[kind], forward: forward[kind] });
+    return { clock: of('clock'), processor: of('processor') };
   }
 
   dispose(): void {
@@ -165,20 +191,31 @@ class BareEngine {
 const forwardImages = 1024;
 const leastSeconds = 2;
 
-async function rateOf(images: number, work: () => Promise<unknown>): Promise<number> {
+/** Images a second. */
+async function rateOf(images: number, work: () => Promise<unknown>): Promise<ByKind<number>> {
   await work();
-  const start = performance.now();
+  const [start, usage] = [performance.now(), process.cpuUsage()];
   for (let times = 1; ; times++) {
     await work();
-    const seconds = (performance.now() - start) / 1000;
-    if (seconds >= leastSeconds) return (images * times) / seconds;
+    const clock = (performance.now() - start) / 1000;
+    if (clock < leastSeconds) continue;
+    const { user, system } = process.cpuUsage(usage);
+    return { clock: (images * times) / clock, processor: (images * times * 1e6) / (user + system) };
   }
 }
 
-async function command(args: string[]): Promise<{ seconds: number; report: Record<string, unknown> }> {
+/** Has a process say at its end, as the last line of stderr, how many microseconds of processors it used. */
+const tellUsage = `data:text/javascript,${encodeURIComponent(
+  "process.on('exit', () => { const { user, system } = process.cpuUsage(); console.error(user + system); });",
+)}`;
+
+/** Runs a command and gives its report and the seconds that it took. */
+async function command(args: string[]): Promise<ByKind<number> & { report: Record<string, unknown> }> {
   const start = performance.now();
-  const { stdout } = await run(process.execPath, [program, ...args, '--json'], { maxBuffer: 1 << 28 });
-  return { seconds: (performance.now() - start) / 1000, report: JSON.parse(stdout) };
+  const whole = ['--import', tellUsage, program, ...args, '--json'];
+  const { stdout, stderr } = await run(process.execPath, whole, { maxBuffer: 1 << 28 });
+  const clock = (performance.now() - start) / 1000;
+  return { clock, processor: Number(stderr.trim().split('\n').at(-1)) / 1e6, report: JSON.parse(stdout) };
 }
 
 const drawn = 2000;
@@ -225,18 +262,22 @@ export function printEndToEnd({ cells, rounds, batch, threads, ...kinds }: EndTo
   console.log(
     `cellnet from a data set of ${cells} cells, batch ${batch}, ${threads} threads, median of ${rounds} alternating rounds`,
   );
-  console.log(
-    `${'images/s'.padEnd(28)}${'bare'.padStart(8)}${'command'.padStart(10)}${'ratio'.padStart(10)}`,
-  );
+  const head = ['bare', 'command', 'ratio', 'processor'].map(name => name.padStart(10)).join('');
+  console.log(`${'images/s'.padEnd(28)}${head}`);
   const lines = {
     train: 'brightcell train, 1 epoch',
     steps: '  its steps alone',
     classify: 'brightcell classify',
-  };
+  } as const;
   for (const [kind, name] of Object.entries(lines)) {
-    const { bare, command, ratio } = kinds[kind as keyof typeof kinds];
-    const numbers = [bare.toFixed(0).padStart(8), command.toFixed(0).padStart(10)].join('');
-    console.log(`${name.padEnd(28)}${numbers}${`${(100 * ratio).toFixed(1)} %`.padStart(10)}`);
+    const { bare, command, ratio, ...more } = kinds[kind as keyof typeof lines];
+    const ratios = [ratio, ...('processorRatio' in more ? [more.processorRatio] : [])];
+    const numbers = [
+      bare.toFixed(0),
+      command.toFixed(0),
+      ...ratios.map(one => `${(100 * one).toFixed(1)} %`),
+    ];
+    console.log(`${name.padEnd(28)}${numbers.map(text => text.padStart(10)).join('')}`);
   }
 }
 

@@ -129,6 +129,7 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                         InstanceMethod<&NativeNetwork::classify>("classify"),
                         InstanceMethod<&NativeNetwork::profile>("profile"),
                         InstanceMethod<&NativeNetwork::activations>("activations"),
+                        InstanceMethod<&NativeNetwork::predictWith>("predictWith"),
                         InstanceMethod<&NativeNetwork::activationsOfOne>("activationsOfOne"),
                         InstanceMethod<&NativeNetwork::lookBack>("lookBack"),
                         InstanceMethod<&NativeNetwork::reconstruct>("reconstruct"),
@@ -240,6 +241,22 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                  [layer](Network& core, const ImageSource& source, float* dst) { core.activations(source, layer, dst); });
   }
 
+  // (input, layer as in activations, before the last) -> { probabilities, activations }
+  Napi::Value predictWith(const Napi::CallbackInfo& info) {
+    const int layer = info[1].As<Napi::Number>().Int32Value();
+    const Shape shape = layer < 0 ? core_->input() : core_->outputShapes()[layer];
+    const auto rows = readRows(info[0].As<Napi::Object>());
+    auto result = Napi::Object::New(info.Env());
+    float* probabilities = addNumbers(result, "probabilities", rows->rows.size(), core_->classes());
+    float* activations = addNumbers(result, "activations", rows->rows.size(), shape.size());
+    auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result));
+    return Worker::run(info.Env(), keep(info),
+                       [core = core_, rows, layer, probabilities, activations] {
+                         core->predictWith(rows->source(), layer, probabilities, activations);
+                       },
+                       [kept](Napi::Env) -> Napi::Value { return kept->Value(); });
+  }
+
   // (input, layer or -1, Int32Array of classes, 'logit' | 'probability') -> { activations, gradients, logits }
   Napi::Value lookBack(const Napi::CallbackInfo& info) {
     const auto rows = readRows(info[0].As<Napi::Object>());
@@ -253,14 +270,10 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
                                   {{"logit", ScoreKind::logit}, {"probability", ScoreKind::probability}});
     const Shape shape = look.layer < 0 ? core_->input() : core_->outputShapes()[look.layer];
     auto result = Napi::Object::New(info.Env());
-    const auto add = [&](const char* name, int64_t floatsEach) {
-      auto numbers = Napi::Float32Array::New(info.Env(), rows->rows.size() * static_cast<size_t>(floatsEach));
-      result.Set(name, numbers);
-      return numbers.Data();
-    };
-    look.activations = add("activations", shape.size());
-    look.gradients = add("gradients", shape.size());
-    look.logits = add("logits", core_->classes());
+    const size_t count = rows->rows.size();
+    look.activations = addNumbers(result, "activations", count, shape.size());
+    look.gradients = addNumbers(result, "gradients", count, shape.size());
+    look.logits = addNumbers(result, "logits", count, core_->classes());
     auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result));
     return Worker::run(info.Env(), keep(info),
                        [core = core_, rows, targets, look] { core->lookBack(rows->source(), look); },
@@ -271,6 +284,13 @@ class NativeNetwork : public Napi::ObjectWrap<NativeNetwork> {
     return infer(info, core_->input().size(), [](Network& core, const ImageSource& source, float* dst) {
       core.reconstruct(source, dst);
     });
+  }
+
+  // An array of a result, which keeps it alive; where its numbers go.
+  static float* addNumbers(Napi::Object& result, const char* name, size_t images, int64_t floatsEach) {
+    auto numbers = Napi::Float32Array::New(result.Env(), images * static_cast<size_t>(floatsEach));
+    result.Set(name, numbers);
+    return numbers.Data();
   }
 
   static std::vector<Napi::Object> keep(const Napi::CallbackInfo& info) {

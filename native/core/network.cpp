@@ -65,9 +65,9 @@ size_t Network::profiledFrom(const Plan& plan) const {
   return &plan == decoderInference_.get() ? inference_->blocks.size() : 0;
 }
 
-Features Network::run(Plan& plan, size_t blocks, const Pass& pass, Features features) {
+Features Network::run(Plan& plan, size_t blocks, const Pass& pass, Features features, size_t from) {
   const Profile::Phase phase = pass.training ? Profile::forward : Profile::inference;
-  for (size_t i = 0; i < blocks; ++i) {
+  for (size_t i = from; i < blocks; ++i) {
     const Stopwatch watch(profile_ ? profile_->at(phase, profiledFrom(plan) + i) : nullptr);
     plan.blocks[i]->forward(pass, features);
     features = plan.blocks[i]->features();
@@ -158,40 +158,61 @@ Network::Plan& Network::inferencePlan() {
   return *inference_;
 }
 
-void Network::infer(const ImageSource& images, size_t layers,
-                    const std::function<void(int64_t, const Features&)>& take) {
+void Network::infer(const ImageSource& images, std::initializer_list<size_t> stops, const Take& take) {
   Plan& whole = inferencePlan();
-  // Where a block ends with the last layer wanted, the kept plan serves, with the weights that it has prepared.
-  const auto& ends = whole.firstLayers;
-  const auto end = std::find(ends.begin(), ends.end(), layers);
-  const auto partial = end == ends.end() ? makePlan(0, layers, Purpose::inference) : nullptr;
+  // Where a block ends with the layers wanted, the kept plan serves, with the weights that it has prepared.
+  const auto endOf = [](const Plan& plan, size_t layers) {
+    return std::find(plan.firstLayers.begin(), plan.firstLayers.end(), layers) - plan.firstLayers.begin();
+  };
+  const bool kept = std::all_of(stops.begin(), stops.end(), [&](size_t layers) {
+    return static_cast<size_t>(endOf(whole, layers)) <= whole.blocks.size();
+  });
+  const size_t last = *(stops.end() - 1);
+  const auto partial = kept ? nullptr : makePlan(0, last, Purpose::inference, *stops.begin());
   Plan& plan = partial ? *partial : whole;
-  const size_t blocks = partial ? plan.blocks.size() : static_cast<size_t>(end - ends.begin());
   const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
   for (int64_t first = 0; first < images.count; first += part) {
     const Pass pass{std::min(part, images.count - first), first, false, false, 0, &scratch_};
-    const Features features = forward(plan, blocks, pass, images);
-    for (int64_t i = 0; i < pass.count; ++i) {
-      Features one = features;
-      one.data += i * one.shape.size();
-      take(first + i, one);
+    Features features = forward(plan, 0, pass, images);
+    size_t done = 0;
+    for (const size_t layers : stops) {
+      const auto blocks = static_cast<size_t>(endOf(plan, layers));
+      features = run(plan, blocks, pass, features, done);
+      done = blocks;
+      for (int64_t i = 0; i < pass.count; ++i) {
+        Features one = features;
+        one.data += i * one.shape.size();
+        take(layers, first + i, one);
+      }
     }
   }
 }
 
+void Network::takeProbabilities(const Features& logits, float* dst) const {
+  const float* values = logits.image(0, dst);
+  if (values != dst) std::copy_n(values, classes(), dst);
+  softmaxRows(dst, 1, classes());
+}
+
 void Network::predict(const ImageSource& images, float* dst) {
-  infer(images, depth_, [&](int64_t index, const Features& logits) {
-    float* row = dst + index * classes();
-    const float* values = logits.image(0, row);
-    if (values != row) std::copy_n(values, classes(), row);
-    softmaxRows(row, 1, classes());
+  infer(images, {depth_}, [&](size_t, int64_t index, const Features& logits) {
+    takeProbabilities(logits, dst + index * classes());
   });
 }
 
 void Network::activations(const ImageSource& images, int layer, float* dst) {
   Buffer<float> scratch(layer < 0 ? input_.size() : shapes_[layer].size());
-  infer(images, static_cast<size_t>(layer + 1), [&](int64_t index, const Features& features) {
+  infer(images, {static_cast<size_t>(layer + 1)}, [&](size_t, int64_t index, const Features& features) {
     toChannelsFirst(features.image(0, scratch.data()), features.shape, dst + index * features.shape.size());
+  });
+}
+
+void Network::predictWith(const ImageSource& images, int layer, float* probabilities, float* activations) {
+  Buffer<float> scratch(layer < 0 ? input_.size() : shapes_[layer].size());
+  const size_t seen = static_cast<size_t>(layer + 1);
+  infer(images, {seen, depth_}, [&](size_t layers, int64_t index, const Features& features) {
+    if (layers == depth_) return takeProbabilities(features, probabilities + index * classes());
+    toChannelsFirst(features.image(0, scratch.data()), features.shape, activations + index * features.shape.size());
   });
 }
 

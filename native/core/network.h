@@ -2,6 +2,7 @@
 // two threads at once. N images, C channels, H rows, W columns, K classes.
 #pragma once
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,8 @@ class Network {
   void predict(const ImageSource& images, float* dst);
   // Output of one layer (-1: the network's input) as evaluation sees it, N x C x H x W.
   void activations(const ImageSource& images, int layer, float* dst);
+  // Both in one pass; the layer comes before the last.
+  void predictWith(const ImageSource& images, int layer, float* probabilities, float* activations);
 
   // The same, and the gradient of a class's score with respect to it; parameters and their gradients stay as they are.
   void lookBack(const ImageSource& images, const LookBack& look);
@@ -142,11 +145,16 @@ class Network {
   Plan& inferencePlan();
   // Through the first `blocks` of the plan; gives the result of the last of them.
   Features forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images);
-  Features run(Plan& plan, size_t blocks, const Pass& pass, Features source);
+  // Blocks [from, blocks), of which the first reads the source.
+  Features run(Plan& plan, size_t blocks, const Pass& pass, Features source, size_t from = 0);
   Gradient backward(Plan& plan, const Pass& pass, const Features& source, size_t stop = 0);
   size_t profiledFrom(const Plan& plan) const;
   void decode(const Pass& pass, const Features& code, float* diffCode);
-  void infer(const ImageSource& images, size_t layers, const std::function<void(int64_t, const Features&)>& take);
+  // One image of what so many layers give.
+  using Take = std::function<void(size_t layers, int64_t index, const Features& one)>;
+  // Once through the layers; stops, one or two of them, ascend.
+  void infer(const ImageSource& images, std::initializer_list<size_t> stops, const Take& take);
+  void takeProbabilities(const Features& logits, float* dst) const;
   bool hasBatchNorm(size_t first, size_t last) const;
 
   Shape input_;

@@ -14,6 +14,16 @@ constexpr LayerKind conv = LayerKind::conv, maxPool = LayerKind::maxPool, averag
                     batchNorm = LayerKind::batchNorm, dense = LayerKind::dense, dropout = LayerKind::dropout,
                     activation = LayerKind::activation, upsample = LayerKind::upsample, reshape = LayerKind::reshape;
 
+// One pass for both against one for each.
+void comparePredictWith(Network& network, const Case& c, int layer, const std::vector<float>& activations,
+                        const std::string& what) {
+  std::vector<float> probabilities(c.count * network.classes()), received(probabilities), seen(activations.size());
+  network.predict(sourceOf(c), probabilities.data());
+  network.predictWith(sourceOf(c), layer, received.data(), seen.data());
+  checkClose(seen, activations, 1e-5, 1e-6, what + ", output of layer beside probabilities " + std::to_string(layer));
+  checkClose(received, probabilities, 1e-5, 1e-6, what + ", probabilities beside layer " + std::to_string(layer));
+}
+
 void compareActivations(Network& network, const Case& c, const std::string& what) {
   auto twin = twinOf<double>(network, c);
   twin.training = false;
@@ -22,6 +32,7 @@ void compareActivations(Network& network, const Case& c, const std::string& what
     std::vector<float> received(expected.outputs[layer].values.size());
     network.activations(sourceOf(c), static_cast<int>(layer), received.data());
     checkClose(received, expected.outputs[layer].values, 1e-5, 1e-6, what + ", output of layer " + std::to_string(layer));
+    if (layer + 1 < c.layers.size()) comparePredictWith(network, c, static_cast<int>(layer), received, what);
   }
 }
 

@@ -5,7 +5,6 @@ import { FailureList, type FailureSummary } from '../import/failures.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { LoadOptions } from './classifier.ts';
 import { classifyCells, isDataset } from './classifyCells.ts';
-import { classifyImages, listInputs, measureSession } from './classifyImages.ts';
 import { type DoubtOptions, Judge } from './judge.ts';
 import { loadClassifier } from './loadClassifier.ts';
 import type { ClassifyStep, Prediction } from './prediction.ts';
@@ -136,6 +135,8 @@ class Classification {
 
   async #planInput(input: string): Promise<{ total: number; steps: AsyncGenerator<ClassifyStep> }> {
     if (await isDataset(input)) return classifyCells(this.#judge, input, this.#job);
+    // What decodes images is loaded only where there are some: a third of the time to start.
+    const { classifyImages, listInputs, measureSession } = await import('./classifyImages.ts');
     const listed = await listInputs(input);
     for (const failure of listed.failures) this.#fail(failure);
     this.#files.push(...listed.paths);

@@ -2,7 +2,7 @@
 import type { ImageSet } from '../engine/imageSet.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { Calibration } from './calibration.ts';
-import type { LoadedClassifier } from './classifier.ts';
+import type { LoadedClassifier, Look } from './classifier.ts';
 import { scoreForSets } from './conformal.ts';
 import { applyTemperature, fitTemperature, logLoss } from './temperature.ts';
 import { countReferences, fitUnknown, mostReferences, scoreUnknown, spreadPlaces } from './unknownScorer.ts';
@@ -11,6 +11,11 @@ import { countReferences, fitUnknown, mostReferences, scoreUnknown, spreadPlaces
 export interface LabelledCells {
   rows: Int32Array;
   labels: Int32Array;
+}
+
+/** Validation cells, and what the classifier makes of them where that is known already, n x K and n x D. */
+export interface ValidationCells extends LabelledCells {
+  look?: Look | null;
 }
 
 /** Most validation cells that are looked at: what bounds time. */
@@ -25,11 +30,11 @@ const chunk = 1024;
 export async function fitCalibration(
   classifier: LoadedClassifier,
   images: ImageSet,
-  cells: { training: LabelledCells; validation: LabelledCells },
+  cells: { training: LabelledCells; validation: ValidationCells },
   job: Job = {},
 ): Promise<Calibration> {
   const [K, D] = [classifier.classes.length, classifier.dimensions];
-  const { rows, labels } = some(cells.validation, K, mostCells);
+  const { rows, labels, places } = some(cells.validation, K, mostCells);
   const probabilities = new Float32Array(rows.length * K);
   const references = some(cells.training, K, Math.min(mostReferences, countReferences(D)));
   const total = rows.length + references.rows.length;
@@ -39,8 +44,11 @@ export async function fitCalibration(
   for (let at = 0; at < rows.length; at += chunk) {
     throwIfCancelled(job);
     const part = rows.subarray(at, at + chunk);
-    probabilities.set(await classifier.predict(images, part, { signal: job.signal }), at * K);
-    scores.set(await scoreUnknown(scorer, await classifier.embed(images, part), job), at);
+    const look = cells.validation.look
+      ? cut(cells.validation.look, places.subarray(at, at + chunk), { K, D })
+      : await classifier.look(images, part, { signal: job.signal });
+    probabilities.set(look.probabilities, at * K);
+    scores.set(await scoreUnknown(scorer, look.embeddings, job), at);
     report(job, references.rows.length + at + part.length, total);
   }
   const before = logLoss(labels, probabilities, K);
@@ -53,9 +61,28 @@ export async function fitCalibration(
   };
 }
 
-function some({ rows, labels }: LabelledCells, K: number, most: number): LabelledCells {
+function some(
+  { rows, labels }: LabelledCells,
+  K: number,
+  most: number,
+): LabelledCells & { places: Int32Array } {
   const places = spreadPlaces(labels, K, most);
-  return { rows: places.map(i => rows[i]!), labels: places.map(i => labels[i]!) };
+  return { rows: places.map(i => rows[i]!), labels: places.map(i => labels[i]!), places };
+}
+
+function cut(
+  { probabilities, embeddings }: Look,
+  places: Int32Array,
+  { K, D }: { K: number; D: number },
+): Look {
+  const take = (values: Float32Array, width: number) => {
+    const taken = new Float32Array(places.length * width);
+    places.forEach((from, to) => {
+      taken.set(values.subarray(from * width, (from + 1) * width), to * width);
+    });
+    return taken;
+  };
+  return { probabilities: take(probabilities, K), embeddings: take(embeddings, D) };
 }
 
 async function embedAll(

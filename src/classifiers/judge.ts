@@ -62,18 +62,22 @@ export class Judge {
   async judge(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Judgement> {
     const { classifier, setThresholds } = this;
     const K = classifier.classes.length;
-    const probabilities = await classifier.predict(images, rows, job);
-    const judgement: Judgement = { probabilities };
-    if (this.unknownThreshold !== null) {
-      const embeddings = await classifier.embed(images, rows, job);
-      judgement.unknownScores = await scoreUnknown(classifier.calibration!.unknown.scorer, embeddings, job);
-    }
+    const judgement = await this.#look(images, rows, job);
     if (setThresholds) {
+      const { probabilities } = judgement;
       judgement.sets = Array.from(rows, (_, i) =>
         predictSet(probabilities.subarray(i * K, (i + 1) * K), setThresholds, this.setKind),
       );
     }
     return judgement;
+  }
+
+  async #look(images: ImageSet, rows: Int32Array, job: Job): Promise<Judgement> {
+    const { classifier } = this;
+    if (this.unknownThreshold === null) return { probabilities: await classifier.predict(images, rows, job) };
+    const { probabilities, embeddings } = await classifier.look(images, rows, job);
+    const { scorer } = classifier.calibration!.unknown;
+    return { probabilities, unknownScores: await scoreUnknown(scorer, embeddings, job) };
   }
 
   /** Classes that are in every set, because too few validation cells can exclude them. */

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBInstance } from '../dataset/duckdb.ts';
 import { BrightcellError } from '../errors.ts';
 import { asDiskFull, replaceWhole, writeWholeFile } from '../wholeFile.ts';
 import { type Prediction, probabilityColumns } from './prediction.ts';

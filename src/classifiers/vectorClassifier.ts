@@ -8,7 +8,7 @@ import type { Facts, Fitted } from '../learners/learner.ts';
 import { maybeLoadLearner } from '../learners/registry.ts';
 import { corruptModel } from '../models/modelFiles.ts';
 import { type Calibration, maybeReadCalibration, writeCalibration } from './calibration.ts';
-import type { LoadedClassifier, LoadOptions } from './classifier.ts';
+import type { LoadedClassifier, LoadOptions, Look } from './classifier.ts';
 import { readClassifierFolder, writeClassifierFolder } from './classifierFolder.ts';
 import type { MadeVectors, StoredImages, VectorSource } from './source.ts';
 import { loadSource } from './sources.ts';
@@ -112,19 +112,10 @@ export class VectorClassifier implements LoadedClassifier {
   }
 
   async predict(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {
-    this.#checkImages(images);
-    checkRows(rows, images.count);
-    const { source, fitted } = this.#parts;
     const probabilities = new Float32Array(rows.length * this.classes.length);
-    for (let at = 0; at < rows.length; at += chunk) {
-      throwIfCancelled(job);
-      const made = await source.vectors(images, rows.subarray(at, at + chunk), job);
-      try {
-        probabilities.set(await fitted.predict(made, job), at * this.classes.length);
-      } finally {
-        made.release();
-      }
-    }
+    await this.#inChunks(images, rows, job, async (made, at) => {
+      probabilities.set(await this.#parts.fitted.predict(made, job), at * this.classes.length);
+    });
     applyTemperature(probabilities, this.classes.length, this.calibration?.temperature ?? 1);
     return probabilities;
   }
@@ -138,19 +129,43 @@ export class VectorClassifier implements LoadedClassifier {
   }
 
   async embed(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Float32Array> {
+    const embeddings = new Float32Array(rows.length * this.dimensions);
+    await this.#inChunks(images, rows, job, async (made, at) => {
+      embeddings.set(await numbersOf(made), at * this.dimensions);
+    });
+    return embeddings;
+  }
+
+  async look(images: ImageSet, rows: Int32Array, job: Job = {}): Promise<Look> {
+    const [K, D] = [this.classes.length, this.dimensions];
+    const probabilities = new Float32Array(rows.length * K);
+    const embeddings = new Float32Array(rows.length * D);
+    await this.#inChunks(images, rows, job, async (made, at) => {
+      probabilities.set(await this.#parts.fitted.predict(made, job), at * K);
+      embeddings.set(await numbersOf(made), at * D);
+    });
+    applyTemperature(probabilities, K, this.calibration?.temperature ?? 1);
+    return { probabilities, embeddings };
+  }
+
+  /** Makes vectors of rows a chunk at a time; `use` gets them and the place of the first, and they are then released. */
+  async #inChunks(
+    images: ImageSet,
+    rows: Int32Array,
+    job: Job,
+    use: (made: MadeVectors, at: number) => Promise<void>,
+  ): Promise<void> {
     this.#checkImages(images);
     checkRows(rows, images.count);
-    const embeddings = new Float32Array(rows.length * this.dimensions);
     for (let at = 0; at < rows.length; at += chunk) {
       throwIfCancelled(job);
       const made = await this.#parts.source.vectors(images, rows.subarray(at, at + chunk), job);
       try {
-        embeddings.set(made.values ?? (await made.set.load(made.rows, 'none')), at * this.dimensions);
+        await use(made, at);
       } finally {
         made.release();
       }
     }
-    return embeddings;
   }
 
   classify(
@@ -203,6 +218,10 @@ export class VectorClassifier implements LoadedClassifier {
         `Received ${shape.channels} x ${shape.height} x ${shape.width} of ${type}.`,
     );
   }
+}
+
+async function numbersOf(made: MadeVectors): Promise<Float32Array> {
+  return made.values ?? made.set.load(made.rows, 'none');
 }
 
 /** What images are like once they are prepared. */

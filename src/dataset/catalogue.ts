@@ -1,16 +1,11 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type DuckDBAppender,
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  DuckDBInstance,
-  type DuckDBValue,
-} from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
 import { qualityFeatures } from '../engine/prepare.ts';
 import { BrightcellError } from '../errors.ts';
 import { asDiskFull } from '../wholeFile.ts';
+import { DuckDBInstance } from './duckdb.ts';
 
 /**
  * `catalogue.duckdb`: one row a cell in the table `cells`, and what made splits and verdicts in `settings`.

@@ -14,6 +14,7 @@ import {
   type FeatureColumns,
   readFeatureIds,
   readFeatures,
+  readFeaturesOf,
   storeFeatures,
 } from './featureTable.ts';
 import type { CellQuery, CellTable, DatasetHeader, NewCell, SplitName } from './format.ts';
@@ -137,6 +138,7 @@ export class Dataset {
     if (latest?.count === this.#count) return latest;
     const mapped = ImageSet.map(this.#shards.files(this.#count), this.#header.pixelType, this.#header);
     mapped.setLight(() => measureSessions(this.#catalogue, mapped));
+    mapped.setKeptFeatures((rows, kind) => readFeaturesOf(this.#catalogue, rows, kind));
     this.#images.push(mapped);
     return mapped;
   }

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { KeptFeatures } from '../engine/imageSet.ts';
 import { BrightcellError } from '../errors.ts';
 import { replaceWhole } from '../wholeFile.ts';
 import { appendRows, type Catalogue } from './catalogue.ts';
@@ -72,6 +73,50 @@ export async function readFeatures(catalogue: Catalogue): Promise<FeatureColumns
     done += chunk.rowCount;
   });
   return { id, names, columns };
+}
+
+/** Cells asked for at once: what bounds the statement. */
+const asked = 4096;
+
+/** Of N cells the features of this version and these names that are in the catalogue; an id may stand twice. */
+export async function readFeaturesOf(
+  catalogue: Catalogue,
+  ids: Int32Array,
+  { version, names }: Description,
+): Promise<KeptFeatures> {
+  const kept = { there: new Uint8Array(ids.length), values: new Float32Array(ids.length * names.length) };
+  const stored = await readDescription(catalogue);
+  if (stored === undefined || !isSame(stored, { version, names })) return kept;
+  const order = Int32Array.from(ids.keys()).sort((a, b) => ids[a]! - ids[b]!);
+  for (let at = 0; at < order.length; at += asked)
+    await readSome(catalogue, ids, order.subarray(at, at + asked), names, kept);
+  return kept;
+}
+
+/** `positions` of `ids` ascend by id. */
+async function readSome(
+  catalogue: Catalogue,
+  ids: Int32Array,
+  positions: Int32Array,
+  names: readonly string[],
+  kept: KeptFeatures,
+): Promise<void> {
+  const own = positions.map(position => ids[position]!);
+  const sql =
+    `SELECT id, ${names.map(quote).join(', ')} FROM features ` +
+    `WHERE id BETWEEN ${own[0]} AND ${own.at(-1)} AND id IN (${own.join(',')}) ORDER BY id`;
+  let next = 0;
+  await catalogue.scan(sql, chunk => {
+    const columns = names.map((_, f) => numbers(chunk, f + 1));
+    numbers(chunk, 0).forEach((id, row) => {
+      while (own[next]! < id) next++;
+      for (; own[next] === id; next++) {
+        const position = positions[next]!;
+        kept.there[position] = 1;
+        for (const [f, column] of columns.entries()) kept.values[position * names.length + f] = column[row]!;
+      }
+    });
+  });
 }
 
 /** See `Dataset.exportFeatures`. */

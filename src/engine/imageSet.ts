@@ -26,6 +26,17 @@ export interface ImageFile {
   count: number;
 }
 
+/** Features of N images that were measured before: `there` is 1 where they are, `values` N x D, 0 where they are not. */
+export interface KeptFeatures {
+  there: Uint8Array;
+  values: Float32Array;
+}
+
+type ReadFeatures = (
+  rows: Int32Array,
+  kind: { version: number; names: readonly string[] },
+) => Promise<KeptFeatures>;
+
 const pixelArrays = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array } as const;
 
 /** Stored images [N, C, H, W], numbered 0..count-1, mapped from shards or borrowed from a typed array. */
@@ -37,6 +48,7 @@ export class ImageSet {
   // biome-ignore lint/suspicious/noExplicitAny: the addon's own object.
   readonly handle: any;
   #light: (() => Promise<LightOfImages>) | undefined;
+  #features: ReadFeatures | undefined;
 
   private constructor(type: PixelType, shape: ImageShape, parts: (ImageFile | Pixels)[]) {
     this.type = type;
@@ -127,6 +139,16 @@ export class ImageSet {
   /** The light of rows of another set becomes that of the images of this one, in order; where that one knows its sessions. */
   takeLight(other: ImageSet, rows: Int32Array): void {
     if (other.#light) this.setLight(() => other.lightOf(rows));
+  }
+
+  /** Says where features that were measured before are read. */
+  setKeptFeatures(read: ReadFeatures): void {
+    this.#features = read;
+  }
+
+  /** The features of rows, of this version and these D names, that were measured before; undefined where none are kept. */
+  async keptFeatures(...wanted: Parameters<ReadFeatures>): Promise<KeptFeatures | undefined> {
+    return this.#features?.(...wanted);
   }
 
   /** Unmaps as soon as no running operation reads; using the set afterwards throws. */

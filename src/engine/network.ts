@@ -219,6 +219,17 @@ export class Network {
     return this.#enqueue(input, (native, lit) => native.activations(lit, this.#lastWeights - 1));
   }
 
+  /** What `predict` and `embed` give, the same bits, in one pass. */
+  async predictAndEmbed(
+    input: InputRows,
+  ): Promise<{ probabilities: Float32Array; embeddings: Float32Array }> {
+    this.#checkInput(input);
+    const { probabilities, activations } = await this.#enqueue(input, (native, lit) =>
+      native.predictWith(lit, this.#lastWeights - 1),
+    );
+    return { probabilities, embeddings: activations };
+  }
+
   /**
    * The embedding of one image [C, H, W], at once and on the calling thread: the same bits as `embed` gives. Throws as
    * `classify` does.

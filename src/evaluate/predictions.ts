@@ -1,5 +1,6 @@
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { probabilityColumns } from '../classifiers/prediction.ts';
+import { DuckDBInstance } from '../dataset/duckdb.ts';
 import { BrightcellError } from '../errors.ts';
 import { replaceWhole, writeWholeFile } from '../wholeFile.ts';
 import { toCsv } from './csv.ts';

@@ -1,7 +1,8 @@
 // N cells, L layers.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DuckDBAppender, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBAppender } from '@duckdb/node-api';
+import { DuckDBInstance } from '../dataset/duckdb.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { asDiskFull, replaceWhole } from '../wholeFile.ts';
 import type { EmbeddedLayer, Embedding } from './embed.ts';

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance } from '../dataset/duckdb.ts';
 import { createListing } from './listing.ts';
 import type { ImportOptions } from './options.ts';
 import { fileIn, groupBy, invalidSource, maybeSplit, type Source } from './source.ts';

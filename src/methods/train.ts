@@ -1,6 +1,6 @@
 import type { Job } from '../job.ts';
 import { checkRunOptions } from '../train/config.ts';
-import { train as trainNetwork } from '../train/train.ts';
+import { type Trained, trainAndKeep } from '../train/train.ts';
 import { calibrateRun } from './calibrate.ts';
 import { chooseMethod, type MethodTrainOptions, networkOptions } from './options.ts';
 import type { CalibratedReport, MethodReport } from './report.ts';
@@ -27,12 +27,16 @@ export async function train(
   checkRunOptions(options);
   const { splitBy: _by, replaceSplit: _replace, ...own } = options;
   const split = await maybeSplit(dataset, options, job);
-  const report = await trainMethod(dataset, own, job);
-  return { ...report, calibration: await calibrateRun(report.run, dataset, job), split };
+  const { report, ...kept } = await trainMethod(dataset, own, job);
+  return { ...report, calibration: await calibrateRun(report.run, dataset, job, kept), split };
 }
 
-async function trainMethod(dataset: string, options: MethodTrainOptions, job: Job): Promise<MethodReport> {
+async function trainMethod(
+  dataset: string,
+  options: MethodTrainOptions,
+  job: Job,
+): Promise<{ report: MethodReport } & Partial<Omit<Trained, 'report'>>> {
   const method = await chooseMethod(options);
-  if (method.kind === 'plain') return trainPlain(dataset, method, options, job);
-  return trainNetwork(dataset, networkOptions(options), job);
+  if (method.kind === 'plain') return { report: await trainPlain(dataset, method, options, job) };
+  return trainAndKeep(dataset, networkOptions(options), job);
 }

@@ -6,6 +6,7 @@ import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { buildNetwork } from '../models/registry.ts';
 import { writeWholeFile } from '../wholeFile.ts';
+import type { LabelledRows } from './batches.ts';
 import { selectTrainingCells } from './cells.ts';
 import { maybeReadCheckpoint } from './checkpoint.ts';
 import { checkDecoder, checkRunOptions, resolveConfig, type TrainOptions } from './config.ts';
@@ -14,8 +15,17 @@ import type { TrainConfig } from './recipes.ts';
 import type { TrainReport } from './report.ts';
 import { createRun, openRun, type RunFolder } from './runFolder.ts';
 import { Training } from './training.ts';
+import type { SeenCells } from './validate.ts';
 
 export type { PartScore, TrainReport } from './report.ts';
+
+/** A training, and what whoever goes on with its model need not find out again. */
+export interface Trained {
+  report: TrainReport;
+  cells: { training: LabelledRows; validation: LabelledRows };
+  /** See `Training.bestSeen`. */
+  seen: SeenCells | null;
+}
 
 /**
  * Trains a network on a split data set and writes a run folder: `config.json`, `model/` with the best weights,
@@ -32,6 +42,11 @@ export async function train(
   options: TrainOptions = {},
   job: Job = {},
 ): Promise<TrainReport> {
+  return (await trainAndKeep(dataset, options, job)).report;
+}
+
+/** Trains as `train` does. */
+export async function trainAndKeep(dataset: string, options: TrainOptions, job: Job): Promise<Trained> {
   checkRunOptions(options);
   const data = await Dataset.open(dataset, 'read');
   const threadsBefore = getThreads();
@@ -46,7 +61,7 @@ export async function train(
   }
 }
 
-async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Promise<TrainReport> {
+async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Promise<Trained> {
   const { fold } = await resolveConfig(options, 1); // a wrong setting is said before a missing split
   const cells = await selectTrainingCells(dataset, fold);
   const config = await resolveConfig(options, cells.training.rows.length);
@@ -58,11 +73,11 @@ async function startRun(dataset: Dataset, options: TrainOptions, job: Job): Prom
   return withRun(run, async () => {
     await writeWholeFile(join(run.path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
     const network = createNetwork(spec, config);
-    return finish(new Training({ run: run.path, config, dataset, cells, network }), job);
+    return finish(new Training({ run: run.path, config, dataset, cells, network }), cells, job);
   });
 }
 
-async function resumeRun(dataset: Dataset, path: string, job: Job): Promise<TrainReport> {
+async function resumeRun(dataset: Dataset, path: string, job: Job): Promise<Trained> {
   const run = await openRun(path);
   return withRun(run, async () => {
     const config = await readConfig(path);
@@ -77,6 +92,7 @@ async function resumeRun(dataset: Dataset, path: string, job: Job): Promise<Trai
     if (checkpoint) network.load(checkpoint.tensors);
     return finish(
       new Training({ run: path, config, dataset, cells, network, state: checkpoint?.state }),
+      cells,
       job,
     );
   });
@@ -94,13 +110,13 @@ async function withRun<T>(run: RunFolder, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function finish(training: Training, job: Job): Promise<TrainReport> {
+async function finish(training: Training, cells: Trained['cells'], job: Job): Promise<Trained> {
   const { run, config, dataset, state } = training;
   try {
     await noteStart(run, dataset, config, state);
     const report = await training.toTheEnd(job);
     await noteFinish(run);
-    return report;
+    return { report, cells, seen: training.bestSeen };
   } finally {
     training.network.dispose();
   }

@@ -12,7 +12,7 @@ import type { TrainConfig } from './recipes.ts';
 import type { PartScore, TrainReport } from './report.ts';
 import { learningRateAt } from './schedule.ts';
 import { mixSeed } from './seed.ts';
-import { scoreCells } from './validate.ts';
+import { type SeenCells, scoreCells } from './validate.ts';
 
 interface TrainingParts {
   /** Folder of the run, locked by this process. */
@@ -28,6 +28,9 @@ interface TrainingParts {
 
 const progressMs = 100;
 
+/** Most bytes that what is seen of the validation cells may take. */
+const mostSeenBytes = 2 ** 26;
+
 /** The loop over epochs and steps: what it does next depends on `state` alone, which every checkpoint holds. */
 export class Training {
   readonly run: string;
@@ -41,6 +44,7 @@ export class Training {
   #stepStarted = 0;
   #lastProgress = 0;
   #startedWith = 0;
+  #bestSeen: SeenCells | null = null;
 
   constructor({ run, config, dataset, cells, network, state }: TrainingParts) {
     this.run = run;
@@ -76,6 +80,14 @@ export class Training {
     }
     await this.#saveBestModel();
     return this.#report();
+  }
+
+  /**
+   * What the best network makes of the validation cells, as evaluation in float32 would see it: kept from its validation, so
+   * that what comes after training need not look again. Null where it would be large, or was not seen in this session.
+   */
+  get bestSeen(): SeenCells | null {
+    return this.#bestSeen;
   }
 
   async #trainEpoch(): Promise<void> {
@@ -130,7 +142,8 @@ export class Training {
   async #closeEpoch(): Promise<void> {
     const { state } = this;
     const { sums } = state;
-    const score = await this.#validate();
+    const seen = this.#roomForSeen();
+    const score = await this.#validate(seen);
     this.#epochs.push({
       epoch: state.epoch + 1,
       learningRate: this.#learningRate(state.step - 1),
@@ -152,15 +165,23 @@ export class Training {
       stale: better ? 0 : state.stale + 1,
     });
     state.stopped = this.#whyStop();
+    if (better) this.#bestSeen = seen ?? null;
     if (better) await this.#write('best');
     await writeEpochs(join(this.run, 'epochs.csv'), this.#epochs);
     await this.#write('last');
   }
 
-  async #validate(): Promise<PartScore | null> {
+  async #validate(seen: SeenCells | undefined): Promise<PartScore | null> {
     const { validation } = this.#cells;
     if (validation.rows.length === 0) return null;
-    return scoreCells(this.network, this.dataset.images(), validation, this.config, this.#job);
+    return scoreCells(this.network, this.dataset.images(), validation, this.config, this.#job, seen);
+  }
+
+  #roomForSeen(): SeenCells | undefined {
+    const { classes: K, embeddingSize: D } = this.network;
+    const N = this.#cells.validation.rows.length;
+    if (N === 0 || this.config.precision !== 'float32' || 4 * N * (K + D) > mostSeenBytes) return undefined;
+    return { probabilities: new Float32Array(N * K), embeddings: new Float32Array(N * D) };
   }
 
   /** Without a validation part the newest epoch is the best. */

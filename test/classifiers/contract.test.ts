@@ -99,6 +99,16 @@ describe.each(Object.entries(kinds))('the contract of classifiers: %s', (name, m
     );
   });
 
+  test('gives probabilities and embeddings together as it gives each', async () => {
+    const images = dataset.images();
+    const { dimensions } = classifier;
+    const embeddings = await classifier.embed(images, rows);
+    expect(embeddings.length).toBe(rows.length * dimensions);
+    expect(await classifier.look(images, rows)).toEqual({ probabilities, embeddings });
+    const job = { signal: AbortSignal.abort() };
+    await expect(classifier.look(images, rows, job)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
   test('gives nothing for no rows', async () => {
     expect((await classifier.predict(dataset.images(), new Int32Array(0))).length).toBe(0);
   });

@@ -1,11 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import type { StoredImages } from '../../src/classifiers/source.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StoredImages, VectorSource } from '../../src/classifiers/source.ts';
 import { createSource, fitSource, isSource, loadSource } from '../../src/classifiers/sources.ts';
+import { Dataset } from '../../src/dataset/dataset.ts';
 import { ImageSet } from '../../src/engine/imageSet.ts';
-import { featureNames } from '../../src/features/definitions.ts';
+import { featureNames, featuresVersion } from '../../src/features/definitions.ts';
+import { features } from '../../src/features/features.ts';
+import { train as trainMethod } from '../../src/methods/train.ts';
+import { makeToy, type Toy } from '../train/toyDataset.ts';
 
 const stored: StoredImages = {
   shape: { channels: 1, height: 24, width: 20 },
@@ -66,5 +70,85 @@ describe('the vector source "features"', () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe('features that the data set keeps', () => {
+  let toy: Toy;
+  let source: VectorSource;
+  const names = featureNames(1);
+  // In any order, and one of them twice.
+  const wanted = Int32Array.from([7, 3, 100, 3, 64, 0, 150, 99]);
+
+  beforeAll(async () => {
+    toy = await makeToy([40, 12, 12], { discs: true });
+    const shape = { channels: 1, height: 16, width: 16 };
+    const preparation = { height: 16, width: 16, channels: 'gray', fit: 'stretch' } as const;
+    source = await createSource('features', { shape, preparation, pixelType: 'uint8' });
+  });
+  afterAll(() => toy.remove());
+
+  const withCells = async <T>(mode: 'read' | 'write', work: (dataset: Dataset) => Promise<T>) => {
+    const dataset = await Dataset.open(toy.dataset, mode);
+    try {
+      return await work(dataset);
+    } finally {
+      await dataset.close();
+    }
+  };
+  const vectorsOf = (of = wanted) =>
+    withCells('read', async dataset => {
+      const made = await source.vectors(dataset.images(), of);
+      made.release();
+      return made.values!;
+    });
+  const keep = (id: number[], value: number, version = featuresVersion) =>
+    withCells('write', dataset =>
+      dataset.writeFeatures(
+        { id: Int32Array.from(id), names, values: new Float32Array(id.length * names.length).fill(value) },
+        version,
+      ),
+    );
+
+  test('are the bits that measuring gives, and train the same model', async () => {
+    const train = async (name: string) =>
+      (await trainMethod(toy.dataset, { model: 'features+knn', out: toy.runs, name })).model;
+    const all = Int32Array.from({ length: 192 }, (_, id) => id);
+    const measured = [await vectorsOf(), await vectorsOf(all)];
+    const model = await train('measured');
+    expect((await features(toy.dataset)).measured).toBe(192);
+    expect([await vectorsOf(), await vectorsOf(all)]).toEqual(measured);
+    const again = await train('read');
+    for (const file of await readdir(model, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue;
+      const path = join(file.parentPath, file.name);
+      expect(await readFile(path.replace(model, again))).toEqual(await readFile(path));
+    }
+  });
+
+  test('are read where they are there, and only the others are measured', async () => {
+    const measured = await vectorsOf();
+    const marked = [3, 64, 101];
+    await keep(marked, 1234);
+    const received = await vectorsOf();
+    for (const [i, id] of wanted.entries()) {
+      const own = (values: Float32Array) => values.subarray(i * names.length, (i + 1) * names.length);
+      const expected = marked.includes(id) ? new Float32Array(names.length).fill(1234) : own(measured);
+      expect(own(received)).toEqual(expected);
+    }
+  });
+
+  test('of other definitions are not used', async () => {
+    const all = Array.from({ length: 192 }, (_, id) => id);
+    await keep(all, 1234, featuresVersion + 1);
+    const received = await vectorsOf();
+    const [made, copies] = await withCells('read', async dataset => {
+      const pixels = Uint8Array.from([...wanted].flatMap(id => [...dataset.images().read(id)]));
+      const set = ImageSet.from(pixels, dataset.images().shape);
+      return [await source.vectors(set, Int32Array.from(wanted.keys())), set] as const;
+    });
+    expect(received).toEqual(made.values);
+    made.release();
+    copies.close();
   });
 });

@@ -123,6 +123,15 @@ describe.each(['network', 'centroid', 'features+forest'])('a model with doubts: 
     again.dispose();
   });
 
+  test('calibrated anew, with all cells looked at again, has the same bits', async () => {
+    const paths = ['calibration.json', 'calibration.safetensors'].map(name => join(run, 'model', name));
+    const read = () => Promise.all(paths.map(path => readFile(path)));
+    const before = await read();
+    for (const path of paths) await rm(path);
+    await train(toy.dataset, { resume: run });
+    expect(await read()).toEqual(before);
+  });
+
   test('writes its doubts to every kind of file', async () => {
     const paths = ['csv', 'jsonl', 'parquet'].map(ending => join(toy.folder, `doubts.${ending}`));
     for (const out of paths) await classify(run, [toy.dataset], { out, unknown: 0.05, coverage: 0.9 });

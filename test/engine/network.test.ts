@@ -396,6 +396,21 @@ test('an embedding has the same bits in any batch, on any number of threads', as
   expect(network.embedOne(images.read(7), predictInput.normalisation)).toEqual(one);
 });
 
+test('probabilities and embeddings of one pass are the bits of one pass for each', async () => {
+  const line = new Network(
+    { name: 'line', input: spec.input, layers: [{ type: 'dense', units: 3 }] },
+    { seed: 1, initialiser: { name: 'heNormal' } },
+  );
+  const trained = create();
+  await trained.trainStep(step());
+  for (const network of [trained, line]) {
+    expect(await network.predictAndEmbed(predictInput)).toEqual({
+      probabilities: await network.predict(predictInput),
+      embeddings: await network.embed(predictInput),
+    });
+  }
+});
+
 test('the embedding of a network with one layer of weights is its normalised input', async () => {
   const network = new Network(
     { name: 'line', input: spec.input, layers: [{ type: 'dense', units: 3 }] },
