@@ -46,6 +46,7 @@ SvmSettings parseSettings(const Napi::Object& from) {
   settings.gamma = numberOf(from, "gamma");
   settings.weights = listed<double, Napi::Float64Array>(from.Get("weights"));
   settings.tolerance = numberOf(from, "tolerance");
+  settings.iterations = static_cast<int64_t>(numberOf(from, "iterations"));
   settings.probability = from.Get("probability").ToBoolean();
   settings.seed = static_cast<uint64_t>(numberOf(from, "seed"));
   settings.bytes = static_cast<int64_t>(numberOf(from, "cacheBytes"));

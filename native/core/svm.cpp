@@ -136,7 +136,7 @@ class Training {
     const SvmProblem problem{pair.first, pair.second, placesOf(task, pair.first, false),
                              placesOf(task, pair.second, false), settings.c * settings.weights[pair.first],
                              settings.c * settings.weights[pair.second], settings.gamma * points_->unit(),
-                             settings.tolerance};
+                             settings.tolerance, settings.iterations};
     if (task.fold < 0) {
       SvmSolution solution = solveSvm(problem, starts_, *rows_, {bytes, [this] { report(); }});
       for (size_t n = 0; n < solution.beta.size(); ++n) {

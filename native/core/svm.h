@@ -15,6 +15,7 @@ struct SvmSettings {
   double c, gamma;              // gamma of scaled numbers
   std::vector<double> weights;  // K: C of class k is c times its weight
   double tolerance;
+  int64_t iterations;           // of a pair, at most; 0: LIBSVM's limit
   bool probability;
   uint64_t seed;              // of the internal cross-validation
   int64_t bytes;              // for kept distances and kernel values

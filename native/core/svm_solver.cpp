@@ -17,7 +17,7 @@ namespace brightcell {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
-constexpr int64_t leastIterations = 10'000'000, checkEvery = 256, shrinkEvery = 1000;
+constexpr int64_t leastLimit = 10'000'000, checkEvery = 256, shrinkEvery = 1000;
 
 class Solver {
  public:
@@ -29,7 +29,7 @@ class Solver {
   SvmSolution solve() {
     activateAll();
     for (int64_t n = 0; n < total_; ++n) f_[n] = n < positives_ ? -1 : 1;
-    const int64_t limit = std::max(leastIterations, 100 * total_);
+    const int64_t limit = p_.iterations > 0 ? p_.iterations : std::max(leastLimit, 100 * total_);
     int64_t untilShrink = std::min(shrinkEvery, total_);
     bool reconstructed = false;
     SvmSolution solution;

@@ -21,6 +21,7 @@ struct SvmProblem {
   double firstCost, secondCost;        // C of each class
   double gamma;                        // of distances as SvmPoints gives them
   double tolerance;
+  int64_t iterations;                  // at most; 0: 10 million, or 100 a point where that is more
 };
 
 struct SvmSolution {

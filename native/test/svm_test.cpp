@@ -43,7 +43,7 @@ struct Clouds {
 };
 
 SvmSettings settingsOf(double c, double gamma, size_t classes) {
-  return {c, gamma, std::vector<double>(classes, 1.0), 1e-3, false, 1, int64_t{1} << 28};
+  return {c, gamma, std::vector<double>(classes, 1.0), 1e-3, 0, false, 1, int64_t{1} << 28};
 }
 
 SvmModel trainOne(const Clouds& clouds, const SvmSettings& settings, int classes) {
@@ -193,6 +193,33 @@ FACT("a sigmoid finds the slope and offset that values were drawn with") {
   const Sigmoid fitted = fitSigmoid(values, positive);
   check(std::abs(fitted.slope + 1.7) < 0.06 && std::abs(fitted.offset - 0.4) < 0.06, "slope and offset");
   check(Sigmoid{1e30, 0}.at(5) == 0 && Sigmoid{1e30, 0}.at(-5) == 1, "far values do not overflow");
+}
+
+FACT("a limit of steps is kept, and each step brings the objective nearer to that of the solution") {
+  const Clouds clouds({300, 200}, 6, 1.2, 17);
+  SvmSettings settings = settingsOf(5, 0.1, 2);
+  const SvmPair solved = trainOne(clouds, settings, 2).pairs[0];
+  double before = 0;
+  for (const int64_t limit : {1, 10, 100, 300}) {
+    settings.iterations = limit;
+    const SvmModel model = trainOne(clouds, settings, 2);
+    const SvmPair& pair = model.pairs[0];
+    check(pair.iterations == limit && !pair.converged, "steps taken");
+    double sum = 0, objective = 0;  // beta' K beta / 2 - y' beta, by its definition
+    for (size_t s = 0; s < model.support.size(); ++s) {
+      sum += model.coefficients[s];
+      objective -= model.coefficients[s] * (clouds.labels[model.support[s]] == 0 ? 1 : -1);
+      for (size_t t = 0; t < model.support.size(); ++t)
+        objective += model.coefficients[s] * model.coefficients[t] / 2 *
+                     clouds.kernel(model.support[s], model.support[t], settings.gamma);
+    }
+    check(std::abs(sum) < 1e-4 && std::abs(objective - pair.objective) < 1e-4 * std::abs(objective), "a point of the problem");
+    check(objective < before && objective > solved.objective, "nearer");
+    before = objective;
+  }
+  settings.iterations = solved.iterations + 1;
+  const SvmPair enough = trainOne(clouds, settings, 2).pairs[0];
+  check(solved.iterations > 300 && enough.converged && enough.objective == solved.objective, "a limit that is not met");
 }
 
 FACT("training stops when it is told to") {

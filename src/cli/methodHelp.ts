@@ -49,6 +49,10 @@ export const plainMethods: Record<
         'largest violation of the optimality conditions that is left: a number from 0.000001 to 1',
         '0.001',
       ],
+      iterations: [
+        'steps for each pair of classes, at most; auto: 10 million, or 100 a vector where that is more: a whole number from 1 to 1000000000000, or auto',
+        'auto',
+      ],
       probability: [
         'fit probabilities by an internal cross-validation; false: shares of the votes: true or false',
         'true',

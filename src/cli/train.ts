@@ -197,8 +197,12 @@ function plainLines({ method, trainingCells, classes, seconds, facts, validation
     ...(validation
       ? [`On ${countOf(validation.cells, 'validation cell')}: ${scoreInWords(validation)}.`]
       : []),
+    ...(facts.converged === false ? [ranOut] : []),
   ];
 }
+
+const ranOut =
+  'Warning: the fit ran out of steps before it converged, and may be far from what its settings mean. Give more iterations.';
 
 function factsInWords(facts: Facts): string {
   const words = Object.entries(facts).map(([name, value]) => {

@@ -13,6 +13,8 @@ export interface SvmTraining {
   weights: Float64Array;
   /** Largest violation of the optimality conditions that is left. */
   tolerance: number;
+  /** Steps for each pair of classes, at most; 0: LIBSVM's limit, 10 million or 100 a point, whichever is more. */
+  iterations: number;
   /** Whether a sigmoid is fitted to each pair by an internal cross-validation of five folds. */
   probability: boolean;
   /** Deals the folds. */

@@ -34,6 +34,8 @@ export interface SvmSettings {
   gamma: number | 'scale' | 'auto';
   classWeights: 'balanced' | 'none';
   tolerance: number;
+  /** Steps of each pair of classes, at most. */
+  iterations: number | 'auto';
   probability: boolean;
   /** At most so many training vectors, and as many validation vectors, take part in the choice of C and gamma. */
   tuningSize: number;
@@ -65,6 +67,14 @@ const rules: SettingsOf<SvmSettings> = {
     { low: 1e-6, high: 1 },
     1e-3,
     'largest violation of the optimality conditions that is left',
+  ),
+  iterations: orAuto(
+    wholeSetting(
+      1,
+      1_000_000_000_000,
+      1,
+      'steps for each pair of classes, at most; auto: 10 million, or 100 a vector where that is more',
+    ),
   ),
   probability: flagSetting(
     true,
@@ -154,14 +164,14 @@ async function gammaOf(vectors: LabelledVectors, { gamma }: SvmSettings): Promis
 function trainOn(
   { set, rows, labels, classes }: LabelledVectors,
   choices: (Choice & { probability: boolean })[],
-  { classWeights, tolerance, cacheBytes, seed }: SvmSettings,
+  { classWeights, tolerance, iterations, cacheBytes, seed }: SvmSettings,
   job: Job,
 ): Promise<TrainedSvm[]> {
   const weights = weightsOf(labels, classes, classWeights);
   const bytes = cacheBytes === 'auto' ? Math.floor(process.availableMemory() / 2) : cacheBytes;
   const trainings: SvmTraining[] = choices.map(choice => ({
     ...choice,
-    ...{ weights, tolerance, seed, cacheBytes: bytes },
+    ...{ weights, tolerance, seed, cacheBytes: bytes, iterations: iterations === 'auto' ? 0 : iterations },
   }));
   return trainSvms({ set, rows }, labels, classes, trainings, job);
 }

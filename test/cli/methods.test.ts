@@ -72,6 +72,14 @@ describe('a method that is no network', () => {
     });
   });
 
+  test('a fit that runs out of steps is warned of', async () => {
+    const train = (name: string, set: string) =>
+      run('train', 'cells', '--model', 'svm', '--set', `c=1,gamma=scale,${set}`, '--name', name);
+    const warning = 'Warning: the fit ran out of steps before it converged';
+    expect((await train('cut', 'iterations=2')).stdout).toContain(warning);
+    expect((await train('whole', 'probability=false')).stdout).not.toContain(warning);
+  });
+
   test('a setting of a network may stand there too', async () => {
     const report = await json('train', 'cells', '--set', 'epochs=1,batchSize=100', '--name', 'short');
     expect(report).toMatchObject({ kind: 'network', epochs: 1 });

@@ -108,6 +108,16 @@ describe('fitting', () => {
     await expect(svm.fit(one, null, svm.settings({}))).rejects.toMatchObject({ code: 'classes-missing' });
   });
 
+  test('a limit of steps holds for each pair of classes, and the facts say that it was met', async () => {
+    const given = { c: 100, gamma: 'scale', probability: false };
+    const short = await svm.fit(training, null, svm.settings({ ...given, iterations: 5 }));
+    expect(short.facts).toMatchObject({ iterations: 15, converged: false });
+    short.dispose();
+    const whole = await svm.fit(training, null, svm.settings({ ...given, iterations: 1_000_000 }));
+    expect(whole.facts.converged).toBe(true);
+    whole.dispose();
+  });
+
   test('equal images of different classes are learnt without NaN', async () => {
     const pixels = new Uint8Array(40 * 64).fill(7);
     const labels = Int32Array.from({ length: 40 }, (_, i) => i % 2);
@@ -165,6 +175,8 @@ test.each([
   [{ gamma: Number.POSITIVE_INFINITY }, 'gamma of svm'],
   [{ gamma: 'wide' }, 'gamma of svm'],
   [{ tolerance: 0 }, 'tolerance of svm'],
+  [{ iterations: 0 }, 'iterations of svm'],
+  [{ iterations: 1.5 }, 'iterations of svm'],
   [{ classWeights: 'some' }, 'classWeights of svm'],
   [{ cacheBytes: -1 }, 'cacheBytes of svm'],
   [{ kernel: 'linear' }, 'kernel'],

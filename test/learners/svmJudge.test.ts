@@ -77,7 +77,16 @@ async function trainAs(
   const balanced = reference.classWeights === 'balanced';
   const weights = counts.map(count => (balanced ? labels.length / (classes * count) : 1));
   const { c, gamma } = reference;
-  const settings = { c, gamma, weights, tolerance: 1e-3, probability, seed: 1, cacheBytes: 2 ** 28 };
+  const settings = {
+    c,
+    gamma,
+    weights,
+    tolerance: 1e-3,
+    iterations: 0,
+    probability,
+    seed: 1,
+    cacheBytes: 2 ** 28,
+  };
   const [model] = await trainSvms(training, labels, classes, [settings]);
   return model!;
 }
