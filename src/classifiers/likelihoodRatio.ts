@@ -49,19 +49,18 @@ export function fitLikelihoodRatio(known: KnownCells): LikelihoodRatio {
 export function scoreByLikelihoodRatio(ratio: LikelihoodRatio, features: Float32Array): Float32Array {
   const { scales, standardisation, whitening, shares, unseen } = ratio;
   const D = whitening.dimensions;
-  const values = toLogScale(features, scales);
-  standardise(values, standardisation);
-  const middle = meanOfRows(whitening.means, D);
+  const logs = toLogScale(features, scales);
+  standardise(logs, standardisation);
+  const values = Float64Array.from(logs);
+  const [lower, lowerOfUnseen] = [Float64Array.from(whitening.factor), Float64Array.from(unseen)];
+  const means = Float64Array.from(whitening.means);
+  const middle = meanOfRows(means, D);
   const logShares = Array.from(shares, Math.log);
   return Float32Array.from({ length: values.length / D }, (_, i) => {
-    const cell = multiplyLower(whitening.factor, values.subarray(i * D, (i + 1) * D), D);
-    const known = logShares.map((share, k) => share - squaredDistance(cell, whitening.means, k * D) / 2);
-    const offMiddle = multiplyLower(
-      unseen,
-      cell.map((value, d) => value - middle[d]!),
-      D,
-    );
-    return -2 * logSumExp(known) - offMiddle.reduce((sum, value) => sum + value * value, 0);
+    const cell = multiplyLower(lower, values.subarray(i * D, (i + 1) * D), D);
+    const known = logShares.map((share, k) => share - squaredDistance(cell, means, k * D) / 2);
+    const offMiddle = cell.map((value, d) => value - middle[d]!);
+    return -2 * logSumExp(known) - squaredLength(multiplyLower(lowerOfUnseen, offMiddle, D));
   });
 }
 
@@ -87,7 +86,8 @@ function measureShares(labels: Int32Array): Float32Array {
 }
 
 /** I + B, D x D. */
-function covarianceOfUnseen({ means, dimensions: D }: Whitening): Float64Array {
+function covarianceOfUnseen({ means: rows, dimensions: D }: Whitening): Float64Array {
+  const means = Float64Array.from(rows);
   const middle = meanOfRows(means, D);
   const covariance = new Float64Array(D * D);
   const freedom = Math.max(1, means.length / D - 1);
@@ -103,7 +103,7 @@ function covarianceOfUnseen({ means, dimensions: D }: Whitening): Float64Array {
   return covariance;
 }
 
-function meanOfRows(rows: Float32Array, D: number): Float64Array {
+function meanOfRows(rows: Float64Array, D: number): Float64Array {
   const sums = new Float64Array(D);
   rows.forEach((value, i) => {
     sums[i % D]! += value;
@@ -111,9 +111,15 @@ function meanOfRows(rows: Float32Array, D: number): Float64Array {
   return sums.map(sum => (sum * D) / rows.length);
 }
 
-function squaredDistance(cell: Float64Array, means: Float32Array, at: number): number {
+function squaredDistance(cell: Float64Array, means: Float64Array, at: number): number {
   let squares = 0;
   for (let d = 0; d < cell.length; d++) squares += (cell[d]! - means[at + d]!) ** 2;
+  return squares;
+}
+
+function squaredLength(values: Float64Array): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
   return squares;
 }
 

@@ -70,8 +70,9 @@ export function scoreByMahalanobis(
   embeddings: Float32Array,
 ): Float32Array {
   const scores = new Float32Array(embeddings.length / D);
+  const [lower, values] = [Float64Array.from(factor), Float64Array.from(embeddings)];
   for (let i = 0; i < scores.length; i++) {
-    const whitened = multiplyLower(factor, embeddings.subarray(i * D, (i + 1) * D), D);
+    const whitened = multiplyLower(lower, values.subarray(i * D, (i + 1) * D), D);
     let nearest = Number.POSITIVE_INFINITY;
     for (let at = 0; at < means.length; at += D) {
       let squares = 0;

@@ -132,7 +132,7 @@ function invertLower(lower: Float64Array, D: number): Float64Array {
 }
 
 /** A lower triangular matrix, D x D, times a vector. */
-export function multiplyLower(lower: ArrayLike<number>, vector: ArrayLike<number>, D: number): Float64Array {
+export function multiplyLower(lower: Float64Array, vector: Float64Array, D: number): Float64Array {
   const product = new Float64Array(D);
   for (let a = 0; a < D; a++) {
     let sum = 0;
