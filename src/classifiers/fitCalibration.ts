@@ -4,6 +4,7 @@ import { type Job, throwIfCancelled } from '../job.ts';
 import type { Calibration } from './calibration.ts';
 import type { LoadedClassifier, Look } from './classifier.ts';
 import { scoreForSets } from './conformal.ts';
+import { viewCells } from './scoreCells.ts';
 import { applyTemperature, fitTemperature, logLoss } from './temperature.ts';
 import {
   chooseScore,
@@ -13,7 +14,6 @@ import {
   scoreUnknown,
   spreadPlaces,
   type UnknownScore,
-  viewCells,
 } from './unknownScorer.ts';
 
 /** Cells of an image set, and their classes. */

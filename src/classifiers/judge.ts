@@ -5,7 +5,8 @@ import type { Job } from '../job.ts';
 import type { Calibration } from './calibration.ts';
 import type { LoadedClassifier } from './classifier.ts';
 import { conformalQuantile, findSetThresholds, predictSet, type SetKind } from './conformal.ts';
-import { mostScored, scoreCells, scoreUnknown } from './unknownScorer.ts';
+import { scoreCells } from './scoreCells.ts';
+import { mostScored, scoreUnknown } from './unknownScorer.ts';
 
 /** How far a prediction is to be doubted. What a model learnt on its validation part decides. */
 export interface DoubtOptions {

@@ -1,10 +1,7 @@
 // N cells, D numbers a vector, R references, K classes.
 import { apportion } from '../dataset/stratify.ts';
 import { featureCount } from '../engine/features.ts';
-import type { ImageSet } from '../engine/imageSet.ts';
 import type { Job } from '../job.ts';
-import type { LoadedClassifier } from './classifier.ts';
-import { createFeatures } from './features.ts';
 import { fitLikelihoodRatio, type LikelihoodRatio, scoreByLikelihoodRatio } from './likelihoodRatio.ts';
 import { scoreByMahalanobis, scoreByNeighbours } from './unknown.ts';
 import { fitWhitening, type KnownCells, longestWhitening, type Whitening } from './whitening.ts';
@@ -41,21 +38,6 @@ export function chooseScore(channels: number, dimensions: number): UnknownScore 
   return dimensions <= longestWhitening ? 'mahalanobis' : 'knn';
 }
 
-/** What a score looks at of rows of an image set, N x D row major. */
-export async function viewCells(
-  score: UnknownScore,
-  classifier: LoadedClassifier,
-  { images, rows }: { images: ImageSet; rows: Int32Array },
-  job: Job = {},
-): Promise<Float32Array> {
-  if (score !== 'likelihoodRatio') return classifier.embed(images, rows, job);
-  const { preparation, pixelType } = classifier;
-  const features = createFeatures({ shape: images.shape, preparation, pixelType });
-  const { values, release } = await features.vectors(images, rows, { signal: job.signal });
-  release();
-  return values!;
-}
-
 /** Fits a score on what it looks at of training cells. */
 export function fitUnknown(known: KnownCells, score: UnknownScore): UnknownScorer {
   if (score === 'likelihoodRatio') return { score, ratio: fitLikelihoodRatio(known) };
@@ -73,16 +55,6 @@ export async function scoreUnknown(
   if (scorer.score === 'likelihoodRatio') return scoreByLikelihoodRatio(scorer.ratio, vectors);
   if (scorer.score === 'mahalanobis') return scoreByMahalanobis(scorer.whitening, vectors);
   return scoreByNeighbours(scorer, vectors, { k: scorer.k }, job);
-}
-
-/** Scores rows of an image set with what a calibrated classifier keeps for it. */
-export async function scoreCells(
-  classifier: LoadedClassifier,
-  cells: { images: ImageSet; rows: Int32Array },
-  job: Job = {},
-): Promise<Float32Array> {
-  const { scorer } = classifier.calibration!.unknown;
-  return scoreUnknown(scorer, await viewCells(scorer.score, classifier, cells, job), job);
 }
 
 /** `count` places of cells, each class with its share, spread evenly over the list: no chance in it. */

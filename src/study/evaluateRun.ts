@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts';
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { matchClasses } from '../classifiers/matchClasses.ts';
-import { scoreCells } from '../classifiers/unknownScorer.ts';
+import { scoreCells } from '../classifiers/scoreCells.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
 import { BrightcellError } from '../errors.ts';
