@@ -273,6 +273,12 @@ describe('a model of other versions', () => {
     },
   );
 
+  test('is calibrated anew, by the score of this version, where the old calibration was taken away', async () => {
+    for (const name of ['calibration.json', 'calibration.safetensors']) await rm(join(model, name));
+    const { calibration } = await train(toy.dataset, { resume: join(model, '..') });
+    expect(calibration).toMatchObject({ cells: 90, unknownScore: 'likelihoodRatio' });
+  });
+
   test('a share that not even the most scored cells allow is said to be too small', () => {
     const scores = Float32Array.from({ length: 4096 }, (_, i) => i);
     const find = (share: number) => () => findThreshold({ unknown: { scores } } as never, share);
