@@ -4,11 +4,22 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { featureCount } from '../engine/features.ts';
+import { BrightcellError } from '../errors.ts';
+import { featuresVersion } from '../features/definitions.ts';
 import { corruptModel, parseDescription } from '../models/modelFiles.ts';
 import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 import type { ConformalScores } from './conformal.ts';
-import { describeScorer, readScorer, scorerSchema, tensorsOf, type UnknownScorer } from './unknownScorer.ts';
+import {
+  describeScorer,
+  readScorer,
+  type ScorerDescription,
+  scorerSchema,
+  type TakeTensor,
+  tensorsOf,
+} from './savedScorer.ts';
+import type { UnknownScorer } from './unknownScorer.ts';
 
 /** What a model knows of how far it can be believed, learnt on the validation part after its training. */
 export interface Calibration {
@@ -20,11 +31,12 @@ export interface Calibration {
   logLoss: { before: number; after: number };
   /** Of those cells, for prediction sets. */
   sets: ConformalScores;
-  /** How unlike a known class a cell is, and the scores of those cells, ascending. */
+  /** How unlike a known class a cell is, and the scores of those cells or some of them, ascending. */
   unknown: { scorer: UnknownScorer; scores: Float32Array };
 }
 
-const formatVersion = 1;
+/** 1 had a score for each of the cells, and none of `likelihoodRatio`; it is read as well. */
+const formatVersion = 2;
 const jsonName = 'calibration.json';
 const tensorsName = 'calibration.safetensors';
 
@@ -39,11 +51,12 @@ export async function writeCalibration(folder: string, calibration: Calibration)
     { name: 'sets.scores', shape: [cells], data: sets.scores },
     { name: 'sets.labels', shape: [cells], data: Float32Array.from(sets.labels) },
     ...(sets.adaptive ? [{ name: 'sets.adaptive', shape: [cells], data: sets.adaptive }] : []),
-    { name: 'unknown.scores', shape: [cells], data: unknown.scores },
+    { name: 'unknown.scores', shape: [unknown.scores.length], data: unknown.scores },
     ...tensorsOf(unknown.scorer),
   ]);
   const description = {
     ...{ formatVersion, temperature, cells, logLoss, unknown: describeScorer(unknown.scorer) },
+    scored: unknown.scores.length,
     ...{ model: await checksumModel(folder), data: await checksum(join(folder, tensorsName)) },
   };
   await writeWholeFile(join(folder, jsonName), `${JSON.stringify(description, null, 2)}\n`);
@@ -56,23 +69,22 @@ export async function removeCalibration(folder: string): Promise<void> {
 
 const finite = z.number().min(0).max(1e6);
 const schema = z.object({
-  formatVersion: z.literal(formatVersion),
+  formatVersion: z.int().min(1).max(formatVersion),
   temperature: z.number().min(0.01).max(100),
   cells: z.int().min(1).max(1_000_000),
   logLoss: z.object({ before: finite, after: finite }),
   unknown: scorerSchema,
+  scored: z.int().min(1).max(1_000_000).optional(),
   model: z.int().min(0),
   data: z.int().min(0),
 });
 
 /**
- * The calibration of a model of K classes with embeddings of D numbers; null where it has none. Every size, label and
- * number is checked before use, and that it was learnt with this very model. Throws `model-corrupt`, `model-newer`.
+ * The calibration of a model of K classes; null where it has none. Every size, label and number is checked before use, and
+ * that it was learnt with this very model. Throws `model-corrupt`, `model-newer`.
  */
-export async function maybeReadCalibration(
-  folder: string,
-  { classes: K, dimensions: D }: { classes: number; dimensions: number },
-): Promise<Calibration | null> {
+export async function maybeReadCalibration(folder: string, model: ModelSizes): Promise<Calibration | null> {
+  const K = model.classes;
   const path = join(folder, jsonName);
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return null;
@@ -81,14 +93,9 @@ export async function maybeReadCalibration(
     const { path: place, message } = parsed.error.issues[0]!;
     throw corruptModel(path, `"${place.join('.')}": ${message}`);
   }
-  const { unknown, cells, temperature, logLoss, model, data } = parsed.data;
-  if (unknown.dimensions !== D) {
-    throw corruptModel(
-      path,
-      `it is of embeddings of ${unknown.dimensions} numbers, and the model's have ${D}`,
-    );
-  }
-  if (model !== (await checksumModel(folder))) throw corruptModel(path, 'it was learnt with another model');
+  const { unknown, cells, scored = cells, temperature, logLoss, model: ofModel, data } = parsed.data;
+  checkView(path, unknown, model);
+  if (ofModel !== (await checksumModel(folder))) throw corruptModel(path, 'it was learnt with another model');
   if (data !== (await checksum(join(folder, tensorsName)).catch(() => -1))) {
     throw corruptModel(join(folder, tensorsName), 'its bytes do not match the checksum written with them');
   }
@@ -98,20 +105,61 @@ export async function maybeReadCalibration(
   const adaptive = take.has('sets.adaptive') ? take('sets.adaptive', [cells]) : null;
   return {
     ...{ temperature, cells, logLoss, sets: { labels, scores: take('sets.scores', [cells]), adaptive } },
-    unknown: { scorer: readScorer(unknown, take), scores: take('unknown.scores', [cells]).sort() },
+    unknown: { scorer: readScorer(unknown, take), scores: take('unknown.scores', [scored]).sort() },
   };
+}
+
+/** What must fit between a model and its calibration. */
+export interface ModelSizes {
+  classes: number;
+  /** Numbers of an embedding. */
+  dimensions: number;
+  /** Of an image. */
+  channels: number;
+}
+
+/** Throws where a scorer looks at something else than what this model and this version give it. */
+function checkView(path: string, unknown: ScorerDescription, { channels, dimensions }: ModelSizes): void {
+  if (unknown.score !== 'likelihoodRatio') {
+    if (unknown.dimensions === dimensions) return;
+    throw corruptModel(
+      path,
+      `it is of embeddings of ${unknown.dimensions} numbers, and the model's have ${dimensions}`,
+    );
+  }
+  if (unknown.features !== featuresVersion) throw otherFeatures(path, unknown.features);
+  if (unknown.dimensions !== featureCount(channels)) {
+    throw corruptModel(
+      path,
+      `it is of ${unknown.dimensions} features, and images of ${channels} channels have ${featureCount(channels)}`,
+    );
+  }
+}
+
+function otherFeatures(path: string, version: number): BrightcellError {
+  const newer = version > featuresVersion;
+  return new BrightcellError(
+    newer ? 'model-newer' : 'model-corrupt',
+    `${path} must have learnt from features of version ${featuresVersion}. Received ${version}. ` +
+      (newer
+        ? 'Update brightcell.'
+        : 'Remove it and calibrate the model again: brightcell train DATASET --resume RUN.'),
+    { fields: { path } },
+  );
 }
 
 /** Gives tensors by name; each must have the shape wanted and hold finite numbers. */
 async function readTensors(path: string) {
   const { tensors } = await readSafetensors(path);
-  const take = (name: string, shape: number[]): Float32Array => {
+  const take: TakeTensor = (name, shape, numbers) => {
     const found = tensors.find(tensor => tensor.name === name);
     if (!found || found.shape.join() !== shape.join()) {
       throw corruptModel(path, `it must hold "${name}" of ${shape.join(' x ')} numbers`);
     }
     if (!found.data.every(Number.isFinite))
       throw corruptModel(path, `"${name}" holds a number that is not finite`);
+    if (numbers === 'positive' && !found.data.every(value => value > 0))
+      throw corruptModel(path, `"${name}" holds a number that is not above 0`);
     return found.data;
   };
   return Object.assign(take, { has: (name: string) => tensors.some(tensor => tensor.name === name) });

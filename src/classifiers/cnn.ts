@@ -44,7 +44,8 @@ export class CnnClassifier implements LoadedClassifier {
     const { description, weights } = await readModel(folder);
     const classifier = CnnClassifier.#make(folder, description, weights, precision);
     try {
-      const sizes = { classes: classifier.classes.length, dimensions: classifier.dimensions };
+      const { channels } = description.network.input;
+      const sizes = { classes: classifier.classes.length, dimensions: classifier.dimensions, channels };
       classifier.calibration = await maybeReadCalibration(folder, sizes);
       return classifier;
     } catch (error) {

@@ -5,7 +5,8 @@ import type { Job } from '../job.ts';
 import type { Calibration } from './calibration.ts';
 import type { LoadedClassifier } from './classifier.ts';
 import { conformalQuantile, findSetThresholds, predictSet, type SetKind } from './conformal.ts';
-import { scoreUnknown } from './unknownScorer.ts';
+import { scoreCells } from './scoreCells.ts';
+import { mostScored, scoreUnknown } from './unknownScorer.ts';
 
 /** How far a prediction is to be doubted. What a model learnt on its validation part decides. */
 export interface DoubtOptions {
@@ -75,8 +76,12 @@ export class Judge {
   async #look(images: ImageSet, rows: Int32Array, job: Job): Promise<Judgement> {
     const { classifier } = this;
     if (this.unknownThreshold === null) return { probabilities: await classifier.predict(images, rows, job) };
-    const { probabilities, embeddings } = await classifier.look(images, rows, job);
     const { scorer } = classifier.calibration!.unknown;
+    if (scorer.score === 'likelihoodRatio') {
+      const probabilities = await classifier.predict(images, rows, job);
+      return { probabilities, unknownScores: await scoreCells(classifier, { images, rows }, job) };
+    }
+    const { probabilities, embeddings } = await classifier.look(images, rows, job);
     return { probabilities, unknownScores: await scoreUnknown(scorer, embeddings, job) };
   }
 
@@ -93,9 +98,11 @@ export function findThreshold({ unknown: { scores } }: Calibration, share: numbe
   }
   const threshold = conformalQuantile(scores, 1 - share);
   if (Number.isFinite(threshold)) return threshold;
+  const needed = Math.ceil(1 / share) - 1;
   throw invalid(
-    `To call a share of ${share} of known cells unknown, the validation part must have had at least ` +
-      `${Math.ceil(1 / share) - 1} cells. It had ${scores.length}. Take a larger share, or train with a larger validation part.`,
+    `To call a share of ${share} of known cells unknown, the validation part must have had at least ${needed} cells` +
+      (needed > mostScored ? `, and no more than ${mostScored} are scored. ` : '. ') +
+      `It had ${scores.length}. Take a larger share${needed > mostScored ? '' : ', or train with a larger validation part'}.`,
   );
 }
 

@@ -1,57 +1,60 @@
-// N cells, D numbers an embedding, R references, K classes.
-import { z } from 'zod';
+// N cells, D numbers a vector, R references, K classes.
 import { apportion } from '../dataset/stratify.ts';
-import type { NamedTensor } from '../engine/networkState.ts';
+import { featureCount } from '../engine/features.ts';
 import type { Job } from '../job.ts';
-import {
-  fitWhitening,
-  type KnownCells,
-  longestWhitening,
-  scoreByMahalanobis,
-  scoreByNeighbours,
-  type Whitening,
-} from './unknown.ts';
+import { fitLikelihoodRatio, type LikelihoodRatio, scoreByLikelihoodRatio } from './likelihoodRatio.ts';
+import { scoreByMahalanobis, scoreByNeighbours } from './unknown.ts';
+import { fitWhitening, type KnownCells, longestWhitening, type Whitening } from './whitening.ts';
 
 /** How unlike every known class a cell is: what a model keeps for it. */
 export type UnknownScorer =
+  /** Of hand-made features, whatever the classifier is. */
+  | { score: 'likelihoodRatio'; ratio: LikelihoodRatio }
+  /** Of the classifier's embeddings. */
   | { score: 'mahalanobis'; whitening: Whitening }
   | { score: 'knn'; k: number; embeddings: Float32Array; dimensions: number };
 
 export type UnknownScore = UnknownScorer['score'];
 
-/** Most training cells that a scorer is fitted on, and most bytes of those that it keeps. */
-export const mostReferences = 4096;
+/** Most training cells that a scorer is fitted on, and most bytes of those that are kept themselves. */
+const mostReferences = 4096;
 const mostBytes = 2 ** 26;
+/** Most validation cells whose scores a threshold is taken from. */
+export const mostScored = 4096;
 const neighbours = 5;
 
-/** How many references of D numbers are kept. */
-export function countReferences(D: number): number {
+/** How many training cells a score is fitted on, of embeddings of D numbers. */
+export function countReferences(score: UnknownScore, D: number): number {
+  if (score !== 'knn') return mostReferences;
   return Math.max(neighbours, Math.min(mostReferences, Math.floor(mostBytes / (4 * D))));
 }
 
-/** The score that docs/evaluation.md finds best for embeddings of this length. */
-export function chooseScore(D: number): UnknownScore {
-  return D <= longestWhitening ? 'mahalanobis' : 'knn';
+/**
+ * The score that docs/evaluation.md finds best, for images of so many channels. Of four and more the features are too many
+ * for it; the embedding, of `dimensions` numbers, then has to do.
+ */
+export function chooseScore(channels: number, dimensions: number): UnknownScore {
+  if (featureCount(channels) <= longestWhitening) return 'likelihoodRatio';
+  return dimensions <= longestWhitening ? 'mahalanobis' : 'knn';
 }
 
-/** Fits a score on embeddings of training cells. */
-export function fitUnknown(
-  known: KnownCells,
-  score: UnknownScore = chooseScore(known.dimensions),
-): UnknownScorer {
+/** Fits a score on what it looks at of training cells. */
+export function fitUnknown(known: KnownCells, score: UnknownScore): UnknownScorer {
+  if (score === 'likelihoodRatio') return { score, ratio: fitLikelihoodRatio(known) };
   if (score === 'mahalanobis') return { score, whitening: fitWhitening(known) };
   const k = Math.min(neighbours, known.labels.length);
   return { score, k, embeddings: known.embeddings, dimensions: known.dimensions };
 }
 
-/** Scores N embeddings, N x D, each higher for what is less like a known class. */
+/** Scores N vectors, N x D as `viewCells` gives them, each higher for what is less like a known class. */
 export async function scoreUnknown(
   scorer: UnknownScorer,
-  embeddings: Float32Array,
+  vectors: Float32Array,
   job: Job = {},
 ): Promise<Float32Array> {
-  if (scorer.score === 'mahalanobis') return scoreByMahalanobis(scorer.whitening, embeddings);
-  return scoreByNeighbours(scorer, embeddings, { k: scorer.k }, job);
+  if (scorer.score === 'likelihoodRatio') return scoreByLikelihoodRatio(scorer.ratio, vectors);
+  if (scorer.score === 'mahalanobis') return scoreByMahalanobis(scorer.whitening, vectors);
+  return scoreByNeighbours(scorer, vectors, { k: scorer.k }, job);
 }
 
 /** `count` places of cells, each class with its share, spread evenly over the list: no chance in it. */
@@ -70,56 +73,4 @@ export function spreadPlaces(labels: Int32Array, K: number, count: number): Int3
     ),
   );
   return Int32Array.from(places).sort();
-}
-
-const side = z
-  .int()
-  .min(1)
-  .max(2 ** 30);
-
-/** What a model's description says of its scorer. */
-export const scorerSchema = z.discriminatedUnion('score', [
-  z.strictObject({ score: z.literal('mahalanobis'), dimensions: side.max(longestWhitening), classes: side }),
-  z
-    .strictObject({ score: z.literal('knn'), dimensions: side, references: side, k: side })
-    .refine(({ k, references }) => k <= references, 'k is above the number of references'),
-]);
-export type ScorerDescription = z.infer<typeof scorerSchema>;
-
-export function describeScorer(scorer: UnknownScorer): ScorerDescription {
-  if (scorer.score === 'mahalanobis') {
-    const { means, dimensions } = scorer.whitening;
-    return { score: 'mahalanobis', dimensions, classes: means.length / dimensions };
-  }
-  const { k, embeddings, dimensions } = scorer;
-  return { score: 'knn', dimensions, references: embeddings.length / dimensions, k };
-}
-
-export function tensorsOf(scorer: UnknownScorer): NamedTensor[] {
-  if (scorer.score === 'mahalanobis') {
-    const { means, factor, dimensions: D } = scorer.whitening;
-    return [
-      { name: 'unknown.means', shape: [means.length / D, D], data: means },
-      { name: 'unknown.factor', shape: [D, D], data: factor },
-    ];
-  }
-  const { embeddings, dimensions: D } = scorer;
-  return [{ name: 'unknown.references', shape: [embeddings.length / D, D], data: embeddings }];
-}
-
-/** The scorer of a description and its tensors, whose shapes `take` has checked against what is given. */
-export function readScorer(
-  description: ScorerDescription,
-  take: (name: string, shape: number[]) => Float32Array,
-): UnknownScorer {
-  const D = description.dimensions;
-  if (description.score === 'mahalanobis') {
-    const means = take('unknown.means', [description.classes, D]);
-    return {
-      score: 'mahalanobis',
-      whitening: { means, factor: take('unknown.factor', [D, D]), dimensions: D },
-    };
-  }
-  const { references, k } = description;
-  return { score: 'knn', k, dimensions: D, embeddings: take('unknown.references', [references, D]) };
 }

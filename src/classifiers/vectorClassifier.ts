@@ -63,7 +63,8 @@ export class VectorClassifier implements LoadedClassifier {
             `learnt have ${fitted.dimensions} and ${fitted.classes}`,
         );
       }
-      const sizes = { classes: classes.length, dimensions: source.dimensions };
+      const { channels } = stored.shape;
+      const sizes = { classes: classes.length, dimensions: source.dimensions, channels };
       const calibration = await maybeReadCalibration(folder, sizes).catch(error => {
         fitted.dispose();
         throw error;

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { LoadedClassifier, LoadOptions } from '../classifiers/classifier.ts';
 import { loadClassifier } from '../classifiers/loadClassifier.ts';
 import { matchClasses } from '../classifiers/matchClasses.ts';
-import { scoreUnknown } from '../classifiers/unknownScorer.ts';
+import { scoreCells } from '../classifiers/scoreCells.ts';
 import { Dataset } from '../dataset/dataset.ts';
 import type { CellTable, SplitName } from '../dataset/format.ts';
 import { BrightcellError } from '../errors.ts';
@@ -128,15 +128,12 @@ async function scoreUnknowns(
   ids: Int32Array,
   job: Job,
 ): Promise<Float32Array | null> {
-  const scorer = classifier.calibration?.unknown.scorer;
-  if (!scorer) return null;
+  if (!classifier.calibration) return null;
   const scores = new Float32Array(ids.length);
   for (let first = 0; first < ids.length; first += chunk) {
     throwIfCancelled(job);
-    const embeddings = await classifier.embed(dataset.images(), ids.slice(first, first + chunk), {
-      signal: job.signal,
-    });
-    scores.set(await scoreUnknown(scorer, embeddings, job), first);
+    const rows = ids.slice(first, first + chunk);
+    scores.set(await scoreCells(classifier, { images: dataset.images(), rows }, job), first);
     job.onProgress?.({ stage: 'comparing', done: first, total: ids.length, unit: 'images' });
   }
   return scores;

@@ -2,16 +2,19 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeCalibration } from '../../src/classifiers/calibration.ts';
 import { classify, type Prediction } from '../../src/classifiers/classify.ts';
-import { findThreshold } from '../../src/classifiers/judge.ts';
+import { findThreshold, Judge } from '../../src/classifiers/judge.ts';
 import { loadClassifier } from '../../src/classifiers/loadClassifier.ts';
+import { scoreByEnergy, scoreByMahalanobis, scoreByNeighbours } from '../../src/classifiers/unknown.ts';
 import {
-  fitWhitening,
-  scoreByEnergy,
-  scoreByMahalanobis,
-  scoreByNeighbours,
-} from '../../src/classifiers/unknown.ts';
-import { fitUnknown, scoreUnknown } from '../../src/classifiers/unknownScorer.ts';
+  chooseScore,
+  fitUnknown,
+  scoreUnknown,
+  type UnknownScorer,
+} from '../../src/classifiers/unknownScorer.ts';
+import { fitWhitening } from '../../src/classifiers/whitening.ts';
+import { Dataset } from '../../src/dataset/dataset.ts';
 import { createRandom } from '../../src/dataset/random.ts';
 import { train } from '../../src/methods/train.ts';
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors.ts';
@@ -60,7 +63,7 @@ describe('scores', () => {
     expect(scores[1]).toBeCloseTo(-1000 - Math.LN2, 3);
   });
 
-  test.each(['mahalanobis', 'knn'] as const)(
+  test.each(['likelihoodRatio', 'mahalanobis', 'knn'] as const)(
     'by %s, what is far off stands above all that is known',
     async score => {
       const scorer = fitUnknown(draw(500), score);
@@ -73,7 +76,7 @@ describe('scores', () => {
   );
 
   test('the threshold loses the share of known cells that was asked, in the mean over draws', async () => {
-    const scorer = fitUnknown(draw(500));
+    const scorer = fitUnknown(draw(500), 'likelihoodRatio');
     let lost = 0;
     for (let round = 0; round < 100; round++) {
       const scores = (await scoreUnknown(scorer, draw(199).embeddings)).sort();
@@ -190,6 +193,10 @@ describe.each(['network', 'centroid', 'features+forest'])('a model with doubts: 
         const { tensors: all } = await readSafetensors(tensors);
         await writeSafetensors(tensors, all.slice(1));
       },
+      async () => writeFile(json, (await readFile(json, 'utf8')).replace(/"features": \d+/, '"features": 0')),
+      async () => writeFile(json, (await readFile(json, 'utf8')).replace(/"scored": \d+/, '"scored": 299')),
+      () => rewrite(damaged, ({ ratio }) => ratio.scales.fill(0, 3, 4)),
+      () => rewrite(damaged, ({ ratio }) => ratio.unseen.fill(Number.NaN, 0, 1)),
     ];
     for (const change of changes) {
       await rm(damaged, { recursive: true, force: true });
@@ -197,6 +204,97 @@ describe.each(['network', 'centroid', 'features+forest'])('a model with doubts: 
       await change();
       await expect(loadClassifier(damaged)).rejects.toMatchObject({ code: 'model-corrupt' });
     }
+  });
+});
+
+/** Writes the calibration again with another scorer, checksums and all. */
+async function rewrite(
+  model: string,
+  change: (scorer: Extract<UnknownScorer, { score: 'likelihoodRatio' }>) => void,
+): Promise<void> {
+  const classifier = await loadClassifier(model);
+  const { scorer } = classifier.calibration!.unknown;
+  if (scorer.score !== 'likelihoodRatio') throw new Error(scorer.score);
+  change(scorer);
+  await writeCalibration(model, classifier.calibration!);
+  classifier.dispose();
+}
+
+describe('a model of other versions', () => {
+  let toy: Toy;
+  let model: string;
+  let json: string;
+  beforeAll(async () => {
+    toy = await makeToy([30, 30, 30], { discs: true });
+    const { run } = await train(toy.dataset, { model: 'pixels+centroid', out: toy.runs });
+    model = join(run, 'model');
+    json = join(model, 'calibration.json');
+  });
+  afterAll(() => toy.remove());
+  const edit = async (change: (description: Record<string, unknown>) => void) => {
+    const description = JSON.parse(await readFile(json, 'utf8'));
+    change(description);
+    await writeFile(json, JSON.stringify(description));
+  };
+
+  test('that learnt from newer features is refused by name', async () => {
+    const before = await readFile(json, 'utf8');
+    await edit(description => {
+      (description.unknown as { features: number }).features = 2;
+    });
+    await expect(loadClassifier(model)).rejects.toMatchObject({ code: 'model-newer' });
+    await writeFile(json, before);
+  });
+
+  test.each(['mahalanobis', 'knn'] as const)(
+    'that keeps %s, as format 1 did, still says what is unknown',
+    async score => {
+      const classifier = await loadClassifier(model);
+      const dataset = await Dataset.open(toy.dataset, 'read');
+      const images = dataset.images();
+      const rows = Int32Array.from({ length: 90 }, (_, i) => i);
+      const embeddings = await classifier.embed(images, rows);
+      const labels = rows.map(i => i % 3);
+      const scorer = fitUnknown({ embeddings, labels, dimensions: classifier.dimensions }, score);
+      const calibration = classifier.calibration!;
+      const scores = (await scoreUnknown(scorer, embeddings)).sort();
+      await writeCalibration(model, { ...calibration, unknown: { scorer, scores } });
+      await edit(description => {
+        description.formatVersion = 1;
+        delete description.scored;
+      });
+      const again = await loadClassifier(model);
+      expect(again.calibration!.unknown.scorer.score).toBe(score);
+      const { unknownScores } = await new Judge(again, { unknown: 0.05 }).judge(images, rows);
+      expect([...unknownScores!].sort((a, b) => a - b)).toEqual([...scores]);
+      await writeCalibration(model, calibration);
+      await dataset.close();
+      for (const one of [classifier, again]) one.dispose();
+    },
+  );
+
+  test('is calibrated anew, by the score of this version, where the old calibration was taken away', async () => {
+    for (const name of ['calibration.json', 'calibration.safetensors']) await rm(join(model, name));
+    const { calibration } = await train(toy.dataset, { resume: join(model, '..') });
+    expect(calibration).toMatchObject({ cells: 90, unknownScore: 'likelihoodRatio' });
+  });
+
+  test('a share that not even the most scored cells allow is said to be too small', () => {
+    const scores = Float32Array.from({ length: 4096 }, (_, i) => i);
+    const find = (share: number) => () => findThreshold({ unknown: { scores } } as never, share);
+    expect(find(0.0001)).toThrow(
+      '9999 cells, and no more than 4096 are scored. It had 4096. Take a larger share.',
+    );
+    expect(find(0.001)()).toBe(4092);
+  });
+
+  test('images of many channels, whose features are too many, are told by their embedding', () => {
+    expect([1, 3, 4].map(channels => chooseScore(channels, 64))).toEqual([
+      'likelihoodRatio',
+      'likelihoodRatio',
+      'mahalanobis',
+    ]);
+    expect(chooseScore(4, 5000)).toBe('knn');
   });
 });
 
