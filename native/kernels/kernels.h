@@ -55,6 +55,18 @@ struct FixedProduct {
   bool accumulate;
 };
 
+// Rows to integers of at most `limit`, each row with its scale: word i of dst holds those of src[2 i] and src[2 i + 1].
+// Rows of dst may stand at those of src or before.
+struct PairRounding {
+  const float* src;
+  ptrdiff_t srcStep;
+  int64_t rows, count;  // count: whole vectors
+  float limit;
+  uint32_t* dst;
+  ptrdiff_t dstStep;
+  float* scales;
+};
+
 // A tile of Winograd's transforms: `height` x `width` cells of it are inside the map (pooled cells, up to 2 x 2, or
 // positions, up to 4 x 4), which moves by rowStep and columnStep.
 struct WinogradTile {
@@ -194,8 +206,7 @@ struct Kernels {
 
   // Products of 16-bit integers, null where `bfloat16` is false. Counts are in whole vectors; dst may stand at src.
   void (*fixedProduct)(const FixedProduct&);
-  // Rounds a row to integers of at most `limit`: word i holds those of src[2 i] and src[2 i + 1]. Gives their scale.
-  float (*fixedPairs)(const float* src, int64_t count, float limit, uint32_t* dst);
+  void (*fixedPairs)(const PairRounding&);
   // Rounds columns, each with its scale: word dst[r * step + i] holds rows 2 r and 2 r + 1 of column i, a missing last
   // row as zeros.
   void (*fixedRows)(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
