@@ -33,6 +33,8 @@ struct Rows {
     source.load = [this](int64_t index, float* dst, float* scratch) {
       loadImage(view(index), transform, imageSeed(seed, index), dst, scratch);
     };
+    if (source.count > 0 && canStayStored(images->view(rows[0]), transform))
+      source.stored = [this](int64_t index) { return loadStored(view(index), transform.normalisation); };
     return source;
   }
 };
@@ -59,8 +61,11 @@ struct OneImage {
   InputTransform transform;
 
   ImageSource source() const {
-    return {1, loadScratchSize(view),
-            [this](int64_t, float* dst, float* scratch) { loadImage(view, transform, 0, dst, scratch); }};
+    ImageSource source{1, loadScratchSize(view),
+                       [this](int64_t, float* dst, float* scratch) { loadImage(view, transform, 0, dst, scratch); }};
+    if (canStayStored(view, transform))
+      source.stored = [this](int64_t) { return loadStored(view, transform.normalisation); };
+    return source;
   }
 };
 

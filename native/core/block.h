@@ -7,6 +7,7 @@
 
 #include "core/buffer.h"
 #include "core/shape.h"
+#include "core/stored_image.h"
 
 namespace brightcell {
 
@@ -39,6 +40,8 @@ struct Features {
   const float* moments = nullptr;
   // Set by a batch norm that wants sums over the gradient of these features, from whoever writes it.
   struct GradientSums* gradientSums = nullptr;
+  // Of the network's input only, and only for a block that takes them: [N], in place of data.
+  const StoredImage* stored = nullptr;
 
   // Image `index`, ready to read; `scratch` holds shape.size() floats.
   const float* image(int64_t index, float* scratch) const;
@@ -101,6 +104,8 @@ class Block {
   // diff is the gradient of this block's result and may be overwritten; the gradient of src goes to diffSrc unless
   // that is null. Where inPlace(), diffSrc is diff.data. Parameter gradients are set, or added with pass.accumulate.
   virtual void backward(const Pass& pass, const Features& src, const Gradient& diff, float* diffSrc) = 0;
+  // Whether src may be images as they are stored.
+  virtual bool takesStored() const { return false; }
   virtual bool inPlace() const { return false; }
   // Whether diff may come with a factor; otherwise it is carried out before.
   virtual bool takesScaledGradient() const { return false; }

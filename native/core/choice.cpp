@@ -49,6 +49,7 @@ std::string keyOf(const ConvLayer& l, const char* pass, Precision precision) {
   };
   window("-conv", l.window);
   if (l.pooled) window("-pool", l.pool);
+  if (l.stored) key += "-stored";
   return key;
 }
 
@@ -60,11 +61,15 @@ struct Sample {
         result(images * layer.result.size()),
         diff(images * layer.result.size()),
         diffSource(images * layer.source.size()),
-        place(images * layer.result.size()) {
+        place(images * layer.result.size()),
+        pixels(layer.stored ? images * layer.source.size() : 0) {
     Random random(1);
     fill(random, weights, layer.output.channels * layer.depth());
     fill(random, source, images * layer.source.size());
     fill(random, diff, images * layer.result.size());
+    for (int64_t i = 0; i < pixels.capacity(); ++i) pixels.data()[i] = static_cast<uint8_t>(random.below(256));
+    for (int64_t i = 0; layer.stored && i < images; ++i)
+      stored.push_back({pixels.data() + i * layer.source.size(), 127.3, 0.01f});
     for (int64_t i = 0; layer.pooled && i < images * layer.result.size(); ++i) {
       if (random.uniform() > liveShare) diff.data()[i] = 0;
       place.data()[i] = placeInside(layer, i % layer.result.size() / layer.result.channels, random);
@@ -72,7 +77,8 @@ struct Sample {
   }
 
   Buffer<float> weights, source, result, diff, diffSource;
-  Buffer<uint8_t> place;
+  Buffer<uint8_t> place, pixels;
+  std::vector<StoredImage> stored;
 
  private:
   // Somewhere in a pooled cell's window, but on the map.
@@ -124,8 +130,9 @@ Trial trial(const ConvLayer& layer, std::shared_ptr<ConvForward> way) {
   const auto scratch = std::make_shared<Buffer<float>>(way->scratchFloats());
   way->prepare(sample->weights.data(), nullptr);
   const auto run = [=] {
-    way->run({sample->source.data(), layer.source}, images, sample->result.data(), sample->place.data(),
-             scratch->data());
+    Features src{sample->source.data(), layer.source};
+    if (layer.stored) src.stored = sample->stored.data();
+    way->run(src, images, sample->result.data(), sample->place.data(), scratch->data());
   };
   return {run, images.count()};
 }

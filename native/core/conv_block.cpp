@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/blocks.h"
+#include "core/byte_convolution.h"
 #include "core/choice.h"
 #include "core/instruction_set.h"
 #include "core/parallel.h"
@@ -38,7 +39,10 @@ class ConvBlock : public Block {
     const auto forward = chooseForward(layer_, layers.precision);
     forward_ = forward.create();
     ways_.forward = forward.name;
-    if (!layers.training) return;
+    if (!layers.training) {
+      chooseStored();
+      return;
+    }
     const auto backward = chooseBackward(layer_, !layers.first, layers.precision);
     backward_ = backward.create();
     ways_.backward = backward.name;
@@ -51,23 +55,26 @@ class ConvBlock : public Block {
   }
   int64_t bytesPerImage() const override { return layer_.result.size() * (layer_.pooled ? 5 : 4); }
   int64_t scratchFloats() const override {
-    return std::max(forward_->scratchFloats(), backward_ ? backward_->scratchFloats() : 0) + 64;
+    return std::max({forward_->scratchFloats(), backward_ ? backward_->scratchFloats() : 0,
+                     storedForward_ ? storedForward_->scratchFloats() : 0}) + 64;
   }
+  bool takesStored() const override { return storedForward_ != nullptr; }
   bool takesScaledGradient() const override { return true; }
 
   void forward(const Pass& pass, const Features& src) override {
-    prepareForward();
+    ConvForward& way = src.stored ? *storedForward_ : *forward_;
+    prepareForward(way, src.stored ? storedVersion_ : forwardVersion_);
     const int64_t size = layer_.result.size();
     float* result = result_.reserve(pass.count * size);
     uint8_t* place = layer_.pooled && pass.training ? place_.reserve(pass.count * size) : nullptr;
     measured_ = pass.training && parameters_.measured;
     if (measured_) moments_.reserve(pass.count * 2 * layer_.result.channels);
-    if (forward_->takesAllThreads()) return forwardTogether(pass, src, result, place);
+    if (way.takesAllThreads()) return forwardTogether(way, pass, src, result, place);
     // Fewer images at once where a small batch must feed all threads: a result does not depend on its neighbours.
-    const int64_t group = std::clamp<int64_t>(pass.count / (2 * threads()), 1, forward_->group());
+    const int64_t group = std::clamp<int64_t>(pass.count / (2 * threads()), 1, way.group());
     parallelFor((pass.count + group - 1) / group, [&](std::ptrdiff_t i, int worker) {
       const Images images{i * group, std::min<int64_t>((i + 1) * group, pass.count)};
-      forward_->run(src, images, result, place, pass.scratch->of(worker));
+      way.run(src, images, result, place, pass.scratch->of(worker));
       if (measured_)
         for (int64_t image = images.first; image < images.last; ++image) measure(image);
     });
@@ -95,9 +102,9 @@ class ConvBlock : public Block {
   }
 
  private:
-  void forwardTogether(const Pass& pass, const Features& src, float* result, uint8_t* place) {
-    for (int64_t first = 0; first < pass.count; first += forward_->group())
-      forward_->run(src, {first, std::min(first + forward_->group(), pass.count)}, result, place, nullptr);
+  void forwardTogether(const ConvForward& way, const Pass& pass, const Features& src, float* result, uint8_t* place) {
+    for (int64_t first = 0; first < pass.count; first += way.group())
+      way.run(src, {first, std::min(first + way.group(), pass.count)}, result, place, nullptr);
     if (measured_) parallelFor(pass.count, [&](std::ptrdiff_t image, int) { measure(image); });
   }
 
@@ -140,12 +147,23 @@ class ConvBlock : public Block {
     });
   }
 
-  void prepareForward() {
+  // A network's first layer may be faster from bytes than from what they are normalised to.
+  void chooseStored() {
+    if (!parameters_.first) return;
+    ConvLayer layer = layer_;
+    layer.stored = true;
+    const auto stored = chooseForward(layer, parameters_.precision);
+    if (stored.name != bytesWay) return;
+    storedForward_ = stored.create();
+    ways_.forward.insert(0, " or ").insert(0, bytesWay);
+  }
+
+  void prepareForward(ConvForward& way, uint64_t& prepared) {
     const Parameter &weights = *parameters_.weights, *bias = parameters_.bias;
     const uint64_t version = weights.version + (bias ? bias->version : 0);
-    if (version == forwardVersion_) return;
-    forward_->prepare(weights.value.data(), bias ? bias->value.data() : nullptr);
-    forwardVersion_ = version;
+    if (version == prepared) return;
+    way.prepare(weights.value.data(), bias ? bias->value.data() : nullptr);
+    prepared = version;
   }
 
   void prepareBackward() {
@@ -191,9 +209,9 @@ class ConvBlock : public Block {
   ConvLayers parameters_;
   ConvLayer layer_;
   Ways ways_;
-  std::unique_ptr<ConvForward> forward_;
+  std::unique_ptr<ConvForward> forward_, storedForward_;
   std::unique_ptr<ConvBackward> backward_;
-  uint64_t forwardVersion_ = 0, backwardVersion_ = 0;
+  uint64_t forwardVersion_ = 0, storedVersion_ = 0, backwardVersion_ = 0;
   bool measured_ = false;
   Buffer<float> result_, moments_, sums_, biasSums_;
   Buffer<uint8_t> place_;

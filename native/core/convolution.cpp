@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/byte_convolution.h"
 #include "core/direct_convolution.h"
 #include "core/few_filters.h"
 #include "core/fft_convolution.h"
@@ -27,8 +28,14 @@ std::vector<ConvCandidate<Way>> inOrder(std::vector<ConvCandidate<Way>> candidat
 
 }  // namespace
 
+bool ConvLayer::poolsSquares() const {
+  return pooled && pool.height == 2 && pool.width == 2 && pool.strideY == 2 && pool.strideX == 2 && pool.top == 0 &&
+         pool.left == 0 && 2 * result.height <= output.height && 2 * result.width <= output.width;
+}
+
 std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer, Precision precision) {
   std::vector<ConvCandidate<ConvForward>> candidates;
+  addByteForward(layer, precision, candidates);
   addDirectForward(layer, candidates);
   addWinogradForward(layer, precision, candidates);
   addWinogradWideForward(layer, candidates);

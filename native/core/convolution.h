@@ -22,8 +22,11 @@ struct ConvLayer {
   Window pool{};
   Activation activation = Activation::none;
   Shape result;  // after the pool
+  bool stored = false;  // sources may come as stored bytes (Features::stored)
 
   int64_t depth() const { return static_cast<int64_t>(window.area()) * source.channels; }
+  // The pool is of 2 x 2, and each of its cells stands whole in the map, apart from all others.
+  bool poolsSquares() const;
   double multiplyAdds() const { return static_cast<double>(output.size()) * static_cast<double>(depth()); }
 };
 

@@ -126,6 +126,8 @@ struct Change {
   }
 };
 
+bool isByMoments(Normalisation n) { return n == Normalisation::mean || n == Normalisation::standardise; }
+
 // What normalisation makes of an image with these moments, after `change`.
 Change normalise(const ImageView& image, Normalisation normalisation, double range, const Change& change, const Moments& before) {
   const double mean = change.gain * (before.mean - change.middle) + change.shift;
@@ -174,7 +176,7 @@ void loadImage(const ImageView& image, const InputTransform& transform, uint64_t
     loading.move(draw);
     loading.blur(draw.blurSigma);
   }
-  const bool byMoments = transform.normalisation == Normalisation::mean || transform.normalisation == Normalisation::standardise;
+  const bool byMoments = isByMoments(transform.normalisation);
   const bool changed = draw.brightness != 1 || draw.contrast != 1 || draw.noise != 0;
   Moments moments{0, 0};
   Change change;
@@ -196,6 +198,21 @@ void loadImage(const ImageView& image, const InputTransform& transform, uint64_t
     }
   }
   loading.scale(normalise(source, transform.normalisation, pixelRange(image.type), change, moments).affine());
+}
+
+bool canStayStored(const ImageView& image, const InputTransform& transform) {
+  return image.type == PixelType::uint8 && transform.augmentation == nullptr;
+}
+
+StoredImage loadStored(const ImageView& image, Normalisation normalisation) {
+  Moments moments{0, 0};
+  Change change;
+  if (isByMoments(normalisation)) {
+    moments = Loading(image, nullptr, nullptr).measure();
+    change.middle = change.shift = moments.mean;
+  }
+  const Change c = normalise(image, normalisation, pixelRange(image.type), change, moments);
+  return {static_cast<const uint8_t*>(image.pixels), c.middle - c.shift / c.gain, static_cast<float>(c.gain)};
 }
 
 Light measureLight(const ImageView& image, float* dst, float* scratch) {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "core/stored_image.h"
+
 namespace brightcell {
 
 enum class PixelType { uint8, uint16, float32 };
@@ -58,6 +60,10 @@ struct Light {
   float level, contrast;
 };
 Light measureLight(const ImageView& image, float* dst, float* scratch);
+
+// Whether the image can be given as it is stored, with a gain and a level: bytes that nothing but normalisation changes.
+bool canStayStored(const ImageView& image, const InputTransform& transform);
+StoredImage loadStored(const ImageView& image, Normalisation normalisation);
 
 // Writes image [C, H, W] as float32 to dst, augmented (seeded by seed alone) and then normalised over all
 // channels together. `scratch` is at least loadScratchSize(image) floats.

@@ -43,9 +43,19 @@ bool Network::hasBatchNorm(size_t first, size_t last) const {
 }
 
 Features Network::forward(Plan& plan, size_t blocks, const Pass& pass, const ImageSource& images) {
-  float* inputs = inputs_.reserve(pass.count * input_.size());
   scratch_.reserve(std::max(plan.scratchFloats, input_.size() + images.scratchFloats), threads());
   const Profile::Phase phase = pass.training ? Profile::forward : Profile::inference;
+  if (images.stored && blocks > 0 && plan.blocks[0]->takesStored()) {
+    StoredImage* stored = stored_.reserve(pass.count);
+    {
+      const Stopwatch watch(profile_ ? &profile_->loading[phase] : nullptr);
+      parallelFor(pass.count, [&](std::ptrdiff_t i, int) { stored[i] = images.stored(pass.first + i); });
+    }
+    Features source{nullptr, input_};
+    source.stored = stored;
+    return run(plan, blocks, pass, source);
+  }
+  float* inputs = inputs_.reserve(pass.count * input_.size());
   {
     const Stopwatch watch(profile_ ? &profile_->loading[phase] : nullptr);
     parallelFor(pass.count, [&](std::ptrdiff_t i, int worker) {

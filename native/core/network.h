@@ -40,6 +40,8 @@ struct ImageSource {
   int64_t count = 0;
   int64_t scratchFloats = 0;
   std::function<void(int64_t index, float* dst, float* scratch)> load;
+  // Image `index` as it is stored, for a first layer that reads bytes; null: there are none.
+  std::function<StoredImage(int64_t index)> stored = {};
 };
 
 struct TrainStep {
@@ -166,6 +168,7 @@ class Network {
   std::vector<std::unique_ptr<Parameter>> parameters_;
   std::unique_ptr<Plan> training_, inference_, decoderTraining_, decoderInference_, looking_;
   size_t lookingCut_ = 0;
+  Buffer<StoredImage> stored_;
   Buffer<float> inputs_, diffs_[2], decoderDiffs_[2], steps_;
   Scratch scratch_, decoderScratch_;
   double reconstructionScale_ = 0, reconstructionSum_ = 0;  // of the step under way: weight / N; over its images

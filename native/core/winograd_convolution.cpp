@@ -96,8 +96,7 @@ class WinogradForward : public ConvForward {
       if (p_.acrossTiles)
         kernels().fixedRows(at, p_.batch, p_.depth, count, limit, wordsOf(at), scales);
       else
-        for (int64_t t = 0; t < count; ++t)
-          scales[t] = kernels().fixedPairs(at + t * p_.depth, p_.depth, limit, wordsOf(at) + t * p_.wordStep());
+        kernels().fixedPairs({at, p_.depth, count, p_.depth, limit, wordsOf(at), p_.wordStep(), scales});
     }
   }
 
@@ -237,8 +236,8 @@ class WinogradBackward : public ConvBackward {
     uint32_t* pairs = wordsOf(rounded);
     float *tileScales = rounded + roundUp(p_.batch * filters / 2, 16), *filterScales = tileScales + roundUp(p_.batch, 16);
     float* depthScales = filterScales + filters;
-    for (int64_t t = 0; diffSource && t < count; ++t)
-      tileScales[t] = kernels().fixedPairs(gradient + t * filters, filters, fixedLimit(filters), pairs + t * filters / 2);
+    if (diffSource)
+      kernels().fixedPairs({gradient, filters, count, filters, fixedLimit(filters), pairs, filters / 2, tileScales});
     kernels().fixedRows(gradient, filters, count, filters, fixedLimit(count), wordsOf(gradient), filterScales);
     kernels().fixedRows(source, depth, count, depth, fixedLimit(count), wordsOf(source), depthScales);
     kernels().fixedProduct({wordsOf(source), 1, depth, depthScales, wordsOf(gradient), filters, panel, filterScales, sum,

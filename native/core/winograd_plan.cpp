@@ -19,15 +19,9 @@ constexpr int64_t roundingWorth = 16;
 
 int tilesOver(int positions) { return (positions + side - 1) / side; }
 
-bool canPoolInTile(const ConvLayer& l) {
-  const Window& w = l.pool;
-  return l.pooled && w.height == 2 && w.width == 2 && w.strideY == 2 && w.strideX == 2 && w.top == 0 && w.left == 0 &&
-         2 * l.result.height <= l.output.height && 2 * l.result.width <= l.output.width;
-}
-
 }  // namespace
 
-Plan::Plan(const ConvLayer& l) : layer(l), poolsInTile(canPoolInTile(l)) {
+Plan::Plan(const ConvLayer& l) : layer(l), poolsInTile(l.poolsSquares()) {
   const Window& w = l.window;
   const int lanes = kernels().lanes;
   takeApart();

@@ -2,6 +2,18 @@
 #include "kernels/set.h"
 
 namespace brightcell::BRIGHTCELL_SET {
+namespace {
+
+// Factors stay in registers while the positions go by.
+void scaleShiftVectors(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
+                       float* dst) {
+  for (int c = 0; c < channels; c += lanes) {
+    const Vector factor = load(scale + c), summand = load(shift + c);
+    for (int64_t i = c; i < positions * channels; i += channels) store(dst + i, load(src + i) * factor + summand);
+  }
+}
+
+}  // namespace
 
 namespace {
 
@@ -43,6 +55,7 @@ BRIGHTCELL_INLINE void addUp(int64_t positions, int channels, Add add, Dst*... d
 
 void scaleShift(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                 float* __restrict dst) {
+  if (channels % lanes == 0) return scaleShiftVectors(src, scale, shift, positions, channels, dst);
   for (int64_t p = 0; p < positions; ++p, src += channels, dst += channels)
     for (int c = 0; c < channels; ++c) dst[c] = src[c] * scale[c] + shift[c];
 }

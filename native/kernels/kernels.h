@@ -55,6 +55,41 @@ struct FixedProduct {
   bool accumulate;
 };
 
+// A convolution from stored bytes: 2 x `columns` positions of all filters of a panel. Word k of a window is the four bytes
+// at offsets[k], times the four signed bytes of each filter at weights[k * panel]. The sums of the first `coarse` words
+// are multiplied by 256 before the others come on top (none: 0), all in 32 bits, which the result, not the way there, must
+// fit. A position's result is (start + sum) * scale + shift, of which the largest of each 2 x 2 is kept where `pooled`.
+struct ByteTile {
+  const uint8_t* src;            // of the first position's window
+  ptrdiff_t rowStep, columnStep;  // bytes between positions
+  const int32_t* offsets;
+  const uint32_t* weights;
+  int words, coarse;
+  int columns;                // 2, 4 or 6
+  int filters;                // at most Kernels::panel
+  const int32_t* start;       // [panel], as scale
+  const float* scale;
+  const float* const* shift;  // [2][columns] of [panel]
+  bool alike;                 // all shifts are the first, the only one read
+  bool pooled, relu;          // relu: with `pooled` only
+  int height, width;          // positions inside the map; of a pooled map whole cells
+  float* dst;                 // pooled: [cells][filters]; else whole vectors
+  uint8_t* place;             // null: nobody asks
+  ptrdiff_t dstRow, dstColumn;  // between positions, or cells
+};
+
+// Rows to integers of at most `limit`, each row with its scale: word i of dst holds those of src[2 i] and src[2 i + 1].
+// Rows of dst may stand at those of src or before.
+struct PairRounding {
+  const float* src;
+  ptrdiff_t srcStep;
+  int64_t rows, count;  // count: whole vectors
+  float limit;
+  uint32_t* dst;
+  ptrdiff_t dstStep;
+  float* scales;
+};
+
 // A tile of Winograd's transforms: `height` x `width` cells of it are inside the map (pooled cells, up to 2 x 2, or
 // positions, up to 4 x 4), which moves by rowStep and columnStep.
 struct WinogradTile {
@@ -192,10 +227,12 @@ struct Kernels {
   void (*winogradAddTaps)(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                           ptrdiff_t laneStep);
 
+  // Null where `bfloat16` is false.
+  void (*byteTile)(const ByteTile&);
+
   // Products of 16-bit integers, null where `bfloat16` is false. Counts are in whole vectors; dst may stand at src.
   void (*fixedProduct)(const FixedProduct&);
-  // Rounds a row to integers of at most `limit`: word i holds those of src[2 i] and src[2 i + 1]. Gives their scale.
-  float (*fixedPairs)(const float* src, int64_t count, float limit, uint32_t* dst);
+  void (*fixedPairs)(const PairRounding&);
   // Rounds columns, each with its scale: word dst[r * step + i] holds rows 2 r and 2 r + 1 of column i, a missing last
   // row as zeros.
   void (*fixedRows)(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,

@@ -81,6 +81,33 @@ void panel(const FixedProduct& p, const Word* b, const float* bScale, float* c) 
   });
 }
 
+// Several rows at once: the search for the largest of one ends in a chain of steps that wait for each other.
+template <int Rows>
+void roundRows(const PairRounding& f, int64_t first) {
+  const float* src = f.src + first * f.srcStep;
+  Integers sizes[Rows] = {};
+  for (int64_t i = 0; i < f.count; i += lanes) {
+    BRIGHTCELL_UNROLL
+    for (int r = 0; r < Rows; ++r) sizes[r] = larger(sizes[r], sizesOf(load(src + r * f.srcStep + i)));
+  }
+  BRIGHTCELL_UNROLL
+  for (int by = 1; by < lanes; by *= 2) {
+    BRIGHTCELL_UNROLL
+    for (int r = 0; r < Rows; ++r) sizes[r] = larger(sizes[r], turned(sizes[r], by));
+  }
+  BRIGHTCELL_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    const float largest = reinterpret_cast<Vector>(sizes[r])[0];
+    const Vector factor = all(largest < smallest ? 0.0f : f.limit / largest);
+    uint32_t* dst = f.dst + (first + r) * f.dstStep;
+    for (int64_t i = 0; i < f.count; i += lanes) {
+      const Integers values = nearest(load(src + r * f.srcStep + i) * factor);
+      *reinterpret_cast<UnalignedShorts*>(dst + i / 2) = __builtin_convertvector(values, Shorts);
+    }
+    f.scales[first + r] = largest * (1 / f.limit);
+  }
+}
+
 }  // namespace
 
 void fixedProduct(const FixedProduct& p) {
@@ -91,18 +118,10 @@ void fixedProduct(const FixedProduct& p) {
   if (column < p.columns) panel<1>(p, b, p.bScale + column, p.c + column);
 }
 
-float fixedPairs(const float* src, int64_t count, float limit, uint32_t* dst) {
-  Integers sizes{};
-  for (int64_t i = 0; i < count; i += lanes) sizes = larger(sizes, sizesOf(load(src + i)));
-  BRIGHTCELL_UNROLL
-  for (int by = 1; by < lanes; by *= 2) sizes = larger(sizes, turned(sizes, by));
-  const float largest = reinterpret_cast<Vector>(sizes)[0];
-  const Vector factor = all(largest < smallest ? 0.0f : limit / largest);
-  for (int64_t i = 0; i < count; i += lanes) {
-    const Integers values = nearest(load(src + i) * factor);
-    *reinterpret_cast<UnalignedShorts*>(dst + i / 2) = __builtin_convertvector(values, Shorts);
-  }
-  return largest * (1 / limit);
+void fixedPairs(const PairRounding& rows) {
+  int64_t row = 0;
+  for (; row + 4 <= rows.rows; row += 4) roundRows<4>(rows, row);
+  for (; row < rows.rows; ++row) roundRows<1>(rows, row);
 }
 
 void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,

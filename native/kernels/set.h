@@ -28,8 +28,9 @@ void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps,
                   ptrdiff_t frequencyStep);
 void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                      ptrdiff_t laneStep);
+void byteTile(const ByteTile& t);
 void fixedProduct(const FixedProduct& p);
-float fixedPairs(const float* src, int64_t count, float limit, uint32_t* dst);
+void fixedPairs(const PairRounding& rows);
 void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
                float* scale);
 void pack(const Packing& p);

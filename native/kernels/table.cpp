@@ -32,10 +32,12 @@ const Kernels& table() {
       .winogradTaps = winogradTaps,
       .winogradAddTaps = winogradAddTaps,
 #if defined(__AVX512BF16__)
+      .byteTile = byteTile,
       .fixedProduct = fixedProduct,
       .fixedPairs = fixedPairs,
       .fixedRows = fixedRows,
 #else
+      .byteTile = nullptr,
       .fixedProduct = nullptr,
       .fixedPairs = nullptr,
       .fixedRows = nullptr,
