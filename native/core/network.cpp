@@ -183,8 +183,8 @@ void Network::infer(const ImageSource& images, std::initializer_list<size_t> sto
   const int64_t part = std::clamp<int64_t>(inferencePartBytes / plan.bytesPerImage, 1, 256);
   for (int64_t first = 0; first < images.count; first += part) {
     const Pass pass{std::min(part, images.count - first), first, false, false, 0, &scratch_};
-    Features features = forward(plan, 0, pass, images);
-    size_t done = 0;
+    auto done = static_cast<size_t>(endOf(plan, *stops.begin()));
+    Features features = forward(plan, done, pass, images);
     for (const size_t layers : stops) {
       const auto blocks = static_cast<size_t>(endOf(plan, layers));
       features = run(plan, blocks, pass, features, done);

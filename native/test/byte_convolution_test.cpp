@@ -2,6 +2,7 @@
 // in double. The error is measured against the largest number expected in the image, and is at most the 1e-2 of a kernel in
 // bfloat16; 1.5e-2 where the image or the weights are chosen against eight bits a weight: a pattern of one frequency, which
 // most filters cancel out, and weights of which one in ninety is five times as large as the rest.
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -174,6 +175,12 @@ void compareBytes(const NamedLayer& named, const WeightKind& weightKind, Normali
   }
 }
 
+// While it lives, bytes are taken wherever they are a way.
+struct ForceBytes {
+  ForceBytes() { setenv("BRIGHTCELL_ALGORITHM", bytesWay, 1); }
+  ~ForceBytes() { unsetenv("BRIGHTCELL_ALGORITHM"); }
+};
+
 bool haveBytes() { return kernels().byteTile != nullptr; }
 
 FACT("a first layer from bytes agrees with the twin, whatever the image and the normalisation") {
@@ -239,6 +246,7 @@ FACT("rounded weights take no more words than two planes of bytes, and are right
 
 FACT("a network gives the same bits from bytes on 1, 2 and 5 threads, alone and in a batch, near those from floats") {
   if (!haveBytes()) return;
+  const ForceBytes force;
   Layer conv{LayerKind::conv, "conv", 20, squareWindow(11, 2, 4, 5)};
   Layer pool{LayerKind::maxPool, "maxPool", 0, squareWindow(2, 2, 0, 0)};
   Layer relu{LayerKind::activation, "relu"};
@@ -259,6 +267,7 @@ FACT("a network gives the same bits from bytes on 1, 2 and 5 threads, alone and 
   network.activations(source, 2, floats.data());
   source.stored = [&](int64_t i) { return loadStored(images[i].view, transform.normalisation); };
   network.activations(source, 2, bytes.data());
+  check(network.blocks(false)[0].ways.forward.starts_with(bytesWay), "another way than bytes");
   checkClose(bytes, floats, 1e-2, 0, "from bytes");
   for (const int threads : {1, 2, 5}) {
     setThreads(threads);
@@ -270,6 +279,7 @@ FACT("a network gives the same bits from bytes on 1, 2 and 5 threads, alone and 
   one.count = 1;
   for (int64_t i = 0; i < count; ++i) {
     one.stored = [&](int64_t) { return loadStored(images[i].view, transform.normalisation); };
+    one.load = [](int64_t, float*, float*) { fail("the image was loaded as floats"); };
     network.activations(one, 2, again.data());
     check(std::memcmp(again.data(), bytes.data() + i * size, size * sizeof(float)) == 0, "another image alone");
   }
