@@ -4,13 +4,22 @@
 namespace brightcell::BRIGHTCELL_SET {
 namespace {
 
-// Factors stay in registers while the positions go by.
+// Factors of up to two vectors stay in registers while the positions go by, in the order of memory for 32 channels.
 void scaleShiftVectors(const float* src, const float* scale, const float* shift, int64_t positions, int channels,
                        float* dst) {
-  for (int c = 0; c < channels; c += lanes) {
-    const Vector factor = load(scale + c), summand = load(shift + c);
-    for (int64_t i = c; i < positions * channels; i += channels) store(dst + i, load(src + i) * factor + summand);
+  const int64_t end = positions * channels;
+  int c = 0;
+  for (; c + 2 * lanes <= channels; c += 2 * lanes) {
+    const Vector factors[2] = {load(scale + c), load(scale + c + lanes)};
+    const Vector summands[2] = {load(shift + c), load(shift + c + lanes)};
+    for (int64_t i = c; i < end; i += channels) {
+      store(dst + i, load(src + i) * factors[0] + summands[0]);
+      store(dst + i + lanes, load(src + i + lanes) * factors[1] + summands[1]);
+    }
   }
+  if (c == channels) return;
+  const Vector factor = load(scale + c), summand = load(shift + c);
+  for (int64_t i = c; i < end; i += channels) store(dst + i, load(src + i) * factor + summand);
 }
 
 }  // namespace
