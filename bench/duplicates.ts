@@ -2,15 +2,20 @@
 // of simulated cells, by code of its own, and prints how many of each kind the audit's search finds, how many pairs it
 // reports that were not planted, and the time and memory. Run `npm run build` before.
 //
-// --cells 100000 is the claim's size. [--dataset FOLDER] searches a data set that is there, and plants nothing in it.
-import { mkdtempSync, rmSync } from 'node:fs';
+// [--folder FOLDER] keeps the set there and takes it up again; [--from DATASET] plants in a copy of a data set that is there;
+// [--dataset DATASET] searches a data set that is there, and plants nothing in it. [--run RUN] searches once more with that run's
+// embedding as a second sieve.
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findCopies } from '../src/audit/copies.ts';
+import { type CopyPair, findCopies } from '../src/audit/copies.ts';
+import { openRun } from '../src/audit/openRun.ts';
+import { type Places, readPlaces } from '../src/audit/places.ts';
+import type { LoadedClassifier } from '../src/classifiers/classifier.ts';
 import { drawTable } from '../src/cli/table.ts';
 import { Dataset } from '../src/dataset/dataset.ts';
-import type { NewCell } from '../src/dataset/format.ts';
+import type { CellTable, NewCell } from '../src/dataset/format.ts';
 import { createRandom } from '../src/dataset/random.ts';
 import { qualityFeatures } from '../src/engine/prepare.ts';
 import { simulate } from '../src/simulate/simulate.ts';
@@ -23,9 +28,12 @@ const { values } = parseArgs({
     size: { type: 'string', default: '128' },
     seed: { type: 'string', default: '1' },
     dataset: { type: 'string' },
+    folder: { type: 'string' },
+    from: { type: 'string' },
+    run: { type: 'string' },
   },
 });
-const [cells, copies, side, seed] = (['cells', 'copies', 'size', 'seed'] as const).map(name =>
+const [cells, copies, size, seed] = (['cells', 'copies', 'size', 'seed'] as const).map(name =>
   wholeNumber(name, values[name]),
 ) as [number, number, number, number];
 
@@ -35,9 +43,11 @@ interface Change {
   shift: number;
   noise: number;
   gain: number;
+  /** How much larger the copy shows the cell. */
+  scale: number;
 }
 
-const none: Change = { degrees: 0, mirrored: false, shift: 0, noise: 0, gain: 1 };
+const none: Change = { degrees: 0, mirrored: false, shift: 0, noise: 0, gain: 1, scale: 1 };
 const kinds: Record<string, (random: () => number) => Change> = {
   exact: () => none,
   'turned by 90, 180 or 270 degrees': random => ({ ...none, degrees: 90 * (1 + Math.floor(3 * random())) }),
@@ -48,14 +58,19 @@ const kinds: Record<string, (random: () => number) => Change> = {
   'gain of 0.8': () => ({ ...none, gain: 0.8 }),
   'all of them': random => ({
     ...{ degrees: 360 * random(), mirrored: random() < 0.5, shift: 0.06 * random() },
-    ...{ noise: 3, gain: 0.8 + 0.2 * random() },
+    ...{ noise: 3, gain: 0.8 + 0.2 * random(), scale: 1 },
+  }),
+  'enlarged or reduced by 5 to 20 %': random => ({
+    ...none,
+    scale: (1.05 + 0.15 * random()) ** (random() < 0.5 ? 1 : -1),
   }),
 };
 
 /** A changed copy: one bilinear warp about the middle, border pixels going on, then gain and noise. */
 function change(
   pixels: ArrayLike<number>,
-  { degrees, mirrored, shift, noise, gain }: Change,
+  { degrees, mirrored, shift, noise, gain, scale }: Change,
+  side: number,
   random: () => number,
 ) {
   const middle = (side - 1) / 2;
@@ -67,7 +82,7 @@ function change(
   const moved = new Uint8ClampedArray(side * side);
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
-      const [dx, dy] = [x - middle - right, y - middle - down];
+      const [dx, dy] = [(x - middle - right) / scale, (y - middle - down) / scale];
       const u = middle + (mirrored ? -1 : 1) * (c * dx + s * dy);
       const v = middle - s * dx + c * dy;
       const [left, top] = [Math.floor(u), Math.floor(v)];
@@ -81,63 +96,95 @@ function change(
   return new Uint8Array(moved.buffer);
 }
 
-/** Appends copies of cells 0, 1, ... and gives which is of which kind. */
-async function plant(dataset: Dataset): Promise<Map<string, string>> {
+/** Appends copies of cells 0, 1, ..., whose source says of which kind and of which cell they are. */
+async function plant(dataset: Dataset): Promise<void> {
   const random = createRandom(seed);
   const images = dataset.images();
-  const first = dataset.count;
-  const planted = new Map<string, string>();
+  const side = dataset.header.height;
+  const { id } = await dataset.cells();
+  if (id.length < copies * Object.keys(kinds).length) throw new Error('More cells than copies are needed.');
   const added: NewCell[] = [];
   for (const [k, kind] of Object.keys(kinds).entries())
     for (let i = 0; i < copies; i++) {
-      const original = k * copies + i;
+      const original = id[k * copies + i]!;
       added.push({
-        pixels: change(images.read(original), kinds[kind]!(random), random),
-        ...{ label: 0, group: null, source: `${kind} ${i}`, frame: 0, rawHeight: side, rawWidth: side },
+        pixels: change(images.read(original), kinds[kind]!(random), side, random),
+        ...{ label: 0, group: null, source: mark(kind), frame: original, rawHeight: side, rawWidth: side },
         quality: new Float32Array(qualityFeatures.length),
       });
-      planted.set(`${original} ${first + added.length - 1}`, kind);
     }
   for (let at = 0; at < added.length; at += 500) await dataset.append(added.slice(at, at + 500));
+}
+
+function mark(kind: string): string {
+  return `planted: ${kind}`;
+}
+
+/** Which pairs of ids were planted, and of which kind. */
+function readPlanted({ source, frame }: Places, { id }: CellTable): Map<string, string> {
+  const kindOf = new Map(Object.keys(kinds).map(kind => [mark(kind), kind]));
+  const planted = new Map<string, string>();
+  for (const [i, from] of source.entries()) {
+    const kind = kindOf.get(from);
+    if (kind !== undefined) planted.set(`${frame[i]} ${id[i]}`, kind);
+  }
   return planted;
+}
+
+/** Searches, and prints what it took and which pairs were not planted; gives the pairs found. */
+async function search(
+  dataset: Dataset,
+  table: CellTable,
+  planted: Map<string, string>,
+  classifier: LoadedClassifier | null,
+) {
+  const [begun, before] = [performance.now(), process.cpuUsage()];
+  const { pairs, compared } = await findCopies(dataset, table, 0, {}, classifier);
+  const { user, system } = process.cpuUsage(before);
+  const seconds = (performance.now() - begun) / 1000;
+  const nameOf = ({ a, b }: CopyPair) => `${table.id[a]} ${table.id[b]}`;
+  const foreign = pairs.filter(pair => !planted.has(nameOf(pair)));
+  for (const pair of foreign.slice(0, 10)) {
+    const numbers = [pair.correlation, pair.detail, pair.residual].map(one => one.toFixed(4)).join(', ');
+    console.log(`not planted: ${nameOf(pair)}, by ${pair.sieve}: ${numbers}`);
+  }
+  console.log(
+    `${classifier ? 'description and embedding' : 'description'}: ${table.count} cells: ${pairs.length} pairs found, ` +
+      `${foreign.length} of them not planted, of ${compared} compared; ${seconds.toFixed(1)} s on the clock, ` +
+      `${((user + system) / 1e6).toFixed(1)} s of processors, ` +
+      `at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB with mapped images.`,
+  );
+  return new Set(pairs.map(nameOf));
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'brightcell-duplicates-'));
 try {
-  const path = values.dataset ?? join(folder, 'cells');
-  let planted = new Map<string, string>();
-  if (values.dataset === undefined) {
-    if (cells < copies * Object.keys(kinds).length) throw new Error('More cells than copies are needed.');
-    await simulate(path, { cells, seed, faults: 0, size: [side, side] });
+  const path = values.dataset ?? values.folder ?? join(folder, 'cells');
+  if (values.dataset === undefined && !existsSync(join(path, 'planted'))) {
+    if (values.from !== undefined) cpSync(values.from, path, { recursive: true });
+    else await simulate(path, { cells, seed, faults: 0, size: [size, size] });
     const dataset = await Dataset.open(path, 'write');
-    planted = await plant(dataset);
+    await plant(dataset);
     await dataset.close();
+    writeFileSync(join(path, 'planted'), '');
   }
   const dataset = await Dataset.open(path, 'read');
   const table = await dataset.cells();
-  const [begun, before] = [performance.now(), process.cpuUsage()];
-  const { pairs, compared } = await findCopies(dataset, table, 0, {});
-  const { user, system } = process.cpuUsage(before);
-  const seconds = (performance.now() - begun) / 1000;
+  const planted = readPlanted(await readPlaces(dataset, table), table);
+  const found = [await search(dataset, table, planted, null)];
+  if (values.run !== undefined) {
+    const { classifier } = await openRun(values.run, dataset);
+    found.push(await search(dataset, table, planted, classifier));
+    classifier.dispose();
+  }
   await dataset.close();
-  const found = new Set(pairs.map(({ a, b }) => `${table.id[a]} ${table.id[b]}`));
   const rows = [...new Set(planted.values())].map(kind => {
     const own = [...planted].filter(([, other]) => other === kind).map(([pair]) => pair);
-    const hit = own.filter(pair => found.has(pair)).length;
-    return [kind, own.length, hit, `${((100 * hit) / own.length).toFixed(1)} %`];
+    const recalls = found.map(pairs => own.filter(pair => pairs.has(pair)).length / own.length);
+    return [kind, own.length, ...recalls.map(recall => `${(100 * recall).toFixed(1)} %`)];
   });
-  if (rows.length > 0) console.log(drawTable(['copies that were', 'planted', 'found', 'recall'], rows));
-  const isForeign = ({ a, b }: { a: number; b: number }) => !planted.has(`${table.id[a]} ${table.id[b]}`);
-  const foreign = pairs.filter(isForeign).length;
-  for (const { a, b, correlation, detail, residual } of pairs.filter(isForeign).slice(0, 10))
-    console.log(
-      `not planted: ${table.id[a]} and ${table.id[b]}: ${[correlation, detail, residual].map(one => one.toFixed(3)).join(', ')}`,
-    );
-  console.log(
-    `${table.count} cells: ${pairs.length} pairs found, ${foreign} of them not planted, of ${compared} compared; ` +
-      `${seconds.toFixed(1)} s on the clock, ${((user + system) / 1e6).toFixed(1)} s of processors, ` +
-      `at most ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB with mapped images.`,
-  );
+  const heads = ['found by description', 'and embedding'].slice(0, found.length);
+  if (rows.length > 0) console.log(drawTable(['copies that were', 'planted', ...heads], rows));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -10,6 +10,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   brightcell::bindings::registerForest(env, exports);
   brightcell::bindings::registerImageSet(env, exports);
   brightcell::bindings::registerLikeness(env, exports);
+  brightcell::bindings::registerNearBytes(env, exports);
   brightcell::bindings::registerLogistic(env, exports);
   brightcell::bindings::registerPeak(env, exports);
   brightcell::bindings::registerPrepare(env, exports);

@@ -13,7 +13,7 @@
 namespace brightcell::bindings {
 namespace {
 
-constexpr int pairNumbers = 7;
+constexpr int pairNumbers = 8;
 
 struct Scratch {
   Likeness left, right;
@@ -65,7 +65,7 @@ Napi::Value compare(const Napi::CallbackInfo& info) {
             own.right.read(others->view(place), own.portrait);
             const Alignment found = alignLikeness(own.left, own.right, gate);
             const double numbers[] = {found.correlation, found.residual, found.detail, found.degrees, found.mirrored ? 1. : 0.,
-                                      found.shiftX, found.shiftY};
+                                      found.shiftX, found.shiftY, found.scale};
             std::copy_n(numbers, pairNumbers, pair);
           }
         });

@@ -10,6 +10,7 @@ void registerFeatures(Napi::Env env, Napi::Object exports);
 void registerForest(Napi::Env env, Napi::Object exports);
 void registerImageSet(Napi::Env env, Napi::Object exports);
 void registerLikeness(Napi::Env env, Napi::Object exports);
+void registerNearBytes(Napi::Env env, Napi::Object exports);
 void registerLogistic(Napi::Env env, Napi::Object exports);
 void registerPeak(Napi::Env env, Napi::Object exports);
 void registerPrepare(Napi::Env env, Napi::Object exports);

@@ -9,6 +9,7 @@
 namespace brightcell {
 namespace {
 
+using std::numbers::pi;
 constexpr int R = likenessRings, A = likenessAngles, M = likenessHarmonics;
 constexpr int ringsPerBand = R / likenessBands;
 
@@ -16,8 +17,8 @@ struct Circle {
   std::array<double, A> cosine, sine;
   Circle() {
     for (int a = 0; a < A; ++a) {
-      cosine[static_cast<size_t>(a)] = std::cos(2 * std::numbers::pi * a / A);
-      sine[static_cast<size_t>(a)] = std::sin(2 * std::numbers::pi * a / A);
+      cosine[static_cast<size_t>(a)] = std::cos(2 * pi * a / A);
+      sine[static_cast<size_t>(a)] = std::sin(2 * pi * a / A);
     }
   }
 };
@@ -78,6 +79,12 @@ struct Pose {
   double angle;  // radians
   bool mirrored;
   double x, y;   // of the right cell's middle, in pixels
+  double scale = 1;  // how much larger the right one shows the cell
+};
+
+// How far a search goes at first along each.
+struct Steps {
+  double angle, shift, scale;
 };
 
 struct Fit {
@@ -96,7 +103,7 @@ inline float between(const Portrait& image, double u, double v) {
 
 // Correlation over the disc about the left cell's middle, at every `step`-th pixel, where the right frame has it too.
 Fit measure(const Portrait& left, const Portrait& right, const Pose& pose, double radius, int step) {
-  const double c = std::cos(pose.angle), s = std::sin(pose.angle), flip = pose.mirrored ? -1 : 1;
+  const double c = pose.scale * std::cos(pose.angle), s = pose.scale * std::sin(pose.angle), flip = pose.mirrored ? -1 : 1;
   const int top = std::max(0, static_cast<int>(std::ceil(left.y - radius)));
   const int bottom = std::min(left.height - 1, static_cast<int>(left.y + radius));
   const int first = std::max(0, static_cast<int>(std::ceil(left.x - radius)));
@@ -135,7 +142,7 @@ struct CircleSums {
 // The correlation of what is not the same all around: every circle's mean is taken off. Round smooth cells, which
 // correlate well with each other, have little of it in common.
 double measureDetail(const Portrait& left, const Portrait& right, const Pose& pose, double radius) {
-  const double c = std::cos(pose.angle), s = std::sin(pose.angle), flip = pose.mirrored ? -1 : 1;
+  const double c = pose.scale * std::cos(pose.angle), s = pose.scale * std::sin(pose.angle), flip = pose.mirrored ? -1 : 1;
   std::vector<CircleSums> circles(static_cast<size_t>(radius) + 1);
   for (int y = 0; y < left.height; ++y) {
     for (int x = 0; x < left.width; ++x) {
@@ -163,17 +170,21 @@ double measureDetail(const Portrait& left, const Portrait& right, const Pose& po
   return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
 }
 
-// Steps of angle and shift are halved until they are fine.
-Pose refine(const Portrait& left, const Portrait& right, Pose pose, double radius, int step, double turn, double shift,
-            int rounds, double& best) {
+// Steps are halved until they are fine; none of scale leaves it alone.
+Pose refine(const Portrait& left, const Portrait& right, Pose pose, int step, Steps steps, int rounds, double& best) {
+  const double radius = left.radius;
   best = measure(left, right, pose, radius, step).correlation;
-  for (int round = 0; round < rounds; ++round, turn /= 2, shift /= 2) {
+  const int ways = steps.scale > 0 ? 8 : 6;
+  for (int round = 0; round < rounds; ++round, steps = {steps.angle / 2, steps.shift / 2, steps.scale / 2}) {
     for (int again = 0; again < 3; ++again) {
       bool better = false;
-      for (int way = 0; way < 6; ++way) {
+      for (int way = 0; way < ways; ++way) {
         Pose next = pose;
         const double sign = way % 2 == 0 ? 1 : -1;
-        (way < 2 ? next.angle : way < 4 ? next.x : next.y) += sign * (way < 2 ? turn : shift);
+        if (way < 2) next.angle += sign * steps.angle;
+        else if (way < 4) next.x += sign * steps.shift;
+        else if (way < 6) next.y += sign * steps.shift;
+        else next.scale *= 1 + sign * steps.scale;
         const double correlation = measure(left, right, next, radius, step).correlation;
         if (correlation <= best) continue;
         best = correlation;
@@ -188,8 +199,12 @@ Pose refine(const Portrait& left, const Portrait& right, Pose pose, double radiu
 
 constexpr size_t turnsTried = 4;
 constexpr double turnMargin = 0.08;
-// After the coarse steps a copy is beyond this.
-constexpr double worthFine = 0.92;
+// A copy is beyond this after the coarse search, after one that may enlarge or reduce it, and after the finer one.
+constexpr double worthScaling = 0.8, worthFine = 0.92, worthFinest = 0.96;
+// A copy of the same size is beyond this after the coarse search, but for noise; else other sizes are tried.
+constexpr double sameSize = 0.985;
+// A size of its own must gain this.
+constexpr double worthASize = 0.01;
 
 }  // namespace
 
@@ -246,24 +261,37 @@ Alignment alignLikeness(const Likeness& left, const Likeness& right, double gate
     const Turn& turn = turns.found()[i];
     if (turn.correlation < result.correlation - turnMargin) break;
     double correlation;
-    const Pose pose = refine(a, b, {2 * std::numbers::pi * turn.angle / A, turn.mirrored, b.x, b.y}, a.radius, 3,
-                             std::numbers::pi / A, 1.5, 2, correlation);
+    const Pose pose = refine(a, b, {2 * pi * turn.angle / A, turn.mirrored, b.x, b.y}, 3, {pi / A, 1.5, 0}, 1, correlation);
     if (correlation <= height) continue;
     height = correlation;
     best = pose;
   }
+  best = refine(a, b, best, 3, {pi / (2 * A), 0.75, 0}, 1, height);
+  if (height > worthScaling && height < sameSize) {
+    double scaled;
+    const Pose other = refine(a, b, best, 3, {pi / (2 * A), 0.75, 0.08}, 2, scaled);
+    if (scaled > height + worthASize) {
+      best = other;
+      height = scaled;
+    }
+  }
+  const bool sized = best.scale != 1;
   result.correlation = height;
   if (height < worthFine) return result;
-  best = refine(a, b, best, a.radius, 1, std::numbers::pi / (2 * A), 0.75, 4, height);
+  best = refine(a, b, best, 2, {pi / (2 * A), 0.75, sized ? 0.03 : 0}, 2, height);
+  result.correlation = height;
+  if (height < worthFinest) return result;
+  best = refine(a, b, best, 1, {pi / (8 * A), 0.19, sized ? 0.01 : 0}, sized ? 3 : 2, height);
   const Fit fit = measure(a, b, best, a.radius, 1);
   const double noise = a.noise * a.noise + b.noise * b.noise;
   result.correlation = fit.correlation;
   result.detail = measureDetail(a, b, best, a.radius);
   result.residual = fit.residual > 0 ? std::sqrt(fit.residual / std::max(noise, 1e-12)) : 0;
-  result.degrees = std::remainder(best.angle * 180 / std::numbers::pi, 360.0);
+  result.degrees = std::remainder(best.angle * 180 / pi, 360.0);
   result.mirrored = best.mirrored;
   const double dx = a.x - 0.5 * (a.width - 1), dy = a.y - 0.5 * (a.height - 1);
-  const double c = std::cos(best.angle), s = std::sin(best.angle), flip = best.mirrored ? -1 : 1;
+  const double c = best.scale * std::cos(best.angle), s = best.scale * std::sin(best.angle), flip = best.mirrored ? -1 : 1;
+  result.scale = best.scale;
   result.shiftX = (best.x - 0.5 * (b.width - 1) - (c * dx - s * dy)) / b.width;
   result.shiftY = (best.y - 0.5 * (b.height - 1) - flip * (s * dx + c * dy)) / b.height;
   return result;

@@ -33,10 +33,11 @@ struct Alignment {
   double detail = 0;       // the same of what is left of both when each circle about the cell has lost its mean
   double degrees = 0;      // turned by, counter-clockwise, after mirroring left to right
   bool mirrored = false;
+  double scale = 1;        // how much larger the right image shows the cell
   double shiftX = 0, shiftY = 0;  // of the middle beyond that of the turn about the frame's middle, shares of the side
 };
 
-// Compares over all angles, both ways round and shifts. Pairs whose rings alone correlate less than `gate` are given
+// Compares over all angles, both ways round, shifts, and sizes of about 0.75 to 1.3 where the same size does not fit. Pairs whose rings alone correlate less than `gate` are given
 // that correlation and no closer look.
 Alignment alignLikeness(const Likeness& left, const Likeness& right, double gate);
 

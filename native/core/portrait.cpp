@@ -1,6 +1,7 @@
 // The middle of a cell is found as a weighted mean of what differs from the border's median by more than its noise,
 // through a window about the last middle, so that a neighbour at the frame's edge, of which a shifted copy shows
-// another part, does not pull at it.
+// another part, does not pull at it. Portraits are smooth, for what a turn or a shift by part of a pixel changes most is the
+// finest detail: of 64 x 64 pixels, turned copies differed by up to 6 times the noise, and other cells no more.
 #include "core/portrait.h"
 
 #include <algorithm>
@@ -148,6 +149,31 @@ void findMiddle(Portrait& portrait, double threshold, PortraitScratch& scratch) 
   }
 }
 
+// What the coming smoothing leaves of the deviation of noise that is its own at every pixel: of one pass
+// (1 + 4 + 1) / 16, of two (1 + 16 + 36 + 16 + 1) / 256.
+constexpr double noiseKept[] = {1, 6.0 / 16, 70.0 / 256};
+
+// How often: small pictures have no finer detail to spare.
+int passesFor(const Portrait& portrait) {
+  const int side = std::min(portrait.height, portrait.width);
+  return side >= 48 ? 2 : side >= 24 ? 1 : 0;
+}
+
+// Each pixel and its neighbours weighed 1 2 1 along both sides; the outermost keep to their line.
+void smoothen(Portrait& portrait, std::vector<float>& across) {
+  const int h = portrait.height, w = portrait.width;
+  float* pixels = portrait.pixels.data();
+  across.resize(portrait.pixels.size());
+  for (int pass = 0; pass < passesFor(portrait); ++pass) {
+    std::copy_n(pixels, across.size(), across.data());
+    for (int y = 0; y < h; ++y)
+      for (int x = y * w + 1; x + 1 < (y + 1) * w; ++x) across[static_cast<size_t>(x)] = 0.25f * (pixels[x - 1] + 2 * pixels[x] + pixels[x + 1]);
+    std::copy_n(across.data(), across.size(), pixels);
+    const float* from = across.data();
+    for (int i = w; i < (h - 1) * w; ++i) pixels[i] = 0.25f * (from[i - w] + 2 * from[i] + from[i + w]);
+  }
+}
+
 }  // namespace
 
 float Portrait::at(double column, double row) const {
@@ -164,8 +190,9 @@ float Portrait::at(double column, double row) const {
 void makePortrait(const ImageView& image, Portrait& portrait, PortraitScratch& scratch) {
   reduce(image, portrait, scratch);
   const double spread = levelBackground(portrait, scratch.border);
-  portrait.noise = measureNoise(portrait, scratch.values);
+  portrait.noise = noiseKept[passesFor(portrait)] * measureNoise(portrait, scratch.values);
   findMiddle(portrait, 2 * spread / 3, scratch);  // the mean of nine pixels has a third of their noise
+  smoothen(portrait, scratch.values);
 }
 
 }  // namespace brightcell

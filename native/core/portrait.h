@@ -13,10 +13,10 @@ inline constexpr int portraitSide = 64;
 
 struct Portrait {
   int height = 0, width = 0;
-  std::vector<float> pixels;  // h x w, the mean over the channels, less the median of the border
+  std::vector<float> pixels;  // h x w, the mean over the channels, less the median of the border, smoothed
   double x = 0, y = 0;        // middle of what stands out of the background, in pixels from the middle of the first
   double radius = 0;          // about that middle, within which most of it lies
-  double noise = 0;           // standard deviation of what changes from pixel to pixel
+  double noise = 0;           // standard deviation of what changed from pixel to pixel, as smoothing leaves it
 
   // Bilinear; beyond the frame the nearest border pixel goes on.
   float at(double column, double row) const;

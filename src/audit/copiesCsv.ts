@@ -19,7 +19,7 @@ export function copiesCsv(
       if (!before || pair.correlation > before.correlation) best.set(i, pair);
     }
   const header = ['id', 'copies', 'source', 'frame', 'class', 'group', 'split', 'nearest', 'kind'];
-  const measured = ['correlation', 'detail', 'degrees', 'mirrored', 'shift'];
+  const measured = ['correlation', 'detail', 'degrees', 'mirrored', 'shift', 'scale', 'sieve'];
   const rows = groups.flatMap((group, g) =>
     group.map(i => {
       const pair = best.get(i)!;
@@ -28,6 +28,7 @@ export function copiesCsv(
         ...[table.group[i] ?? null, splitNames[table.split[i]!] ?? null],
         ...[table.id[pair.a === i ? pair.b : pair.a]!, kindOf(pair), rounded(pair.correlation)],
         ...[rounded(pair.detail), rounded(pair.degrees), pair.mirrored ? 1 : 0, rounded(pair.shift)],
+        ...[rounded(pair.scale), pair.sieve],
       ];
     }),
   );

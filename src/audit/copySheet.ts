@@ -13,8 +13,9 @@ export function describePairs(pairs: readonly CopyPair[]): Record<string, number
 }
 
 /** In one word or two; a turn of a round cell by a few degrees may be none. */
-export function kindOf({ exact, mirrored, degrees, shift }: CopyPair): string {
+export function kindOf({ exact, mirrored, degrees, shift, scale }: CopyPair): string {
   if (exact) return 'exact';
+  if (scale > 1.03) return 'of another size';
   if (mirrored) return 'mirrored';
   if (shift > 0.2) return 'overlapping crops';
   if (Math.abs(degrees) > 5) return 'turned';

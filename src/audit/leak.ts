@@ -1,7 +1,8 @@
 import type { Dataset } from '../dataset/dataset.ts';
 import { type CellTable, splitNames } from '../dataset/format.ts';
 import type { Job } from '../job.ts';
-import { findCopies } from './copies.ts';
+import type { SieveName } from './candidates.ts';
+import { type CopyPair, findCopies } from './copies.ts';
 import { copiesCsv } from './copiesCsv.ts';
 import { describePairs, drawPairs } from './copySheet.ts';
 import { compareFrames } from './frames.ts';
@@ -24,7 +25,7 @@ export const leak: AuditPart = {
 async function lookForLeaks(dataset: Dataset, { seed, run }: PartOptions, job: Job): Promise<PartReport> {
   const table = withFold(await dataset.cells(), run?.fold ?? null);
   const places = await readPlaces(dataset, table);
-  const copies = await findCopies(dataset, table, seed, job);
+  const copies = await findCopies(dataset, table, seed, job, run?.classifier);
   const frames = await compareFrames(dataset.images(), table, places, seed, job);
   const { pairs, groups } = copies;
   const sidesOf = (group: number[]) => new Set(group.map(i => table.split[i]!).filter(side => side >= 0));
@@ -44,6 +45,7 @@ async function lookForLeaks(dataset: Dataset, { seed, run }: PartOptions, job: J
     heldOutWithCopies: countHeldOut(table, crossing),
     conflictingGroups: conflicting.length,
     kinds: describePairs(pairs),
+    sieves: countSieves(pairs),
     recall: copies.recall,
     frames,
     examples: pairs
@@ -58,6 +60,12 @@ async function lookForLeaks(dataset: Dataset, { seed, run }: PartOptions, job: J
     files:
       groups.length > 0 ? [{ name: 'leak.csv', content: copiesCsv(dataset, table, places, copies) }] : [],
   };
+}
+
+function countSieves(pairs: readonly CopyPair[]): Record<SieveName, number> {
+  const counts = { bytes: 0, description: 0, embedding: 0, both: 0 };
+  for (const { sieve } of pairs) counts[sieve]++;
+  return counts;
 }
 
 /** With a run of a k-fold split its own sides: that fold is the test part, the next one the validation part. */

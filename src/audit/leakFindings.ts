@@ -1,4 +1,6 @@
-import type { CopyPair, CopyRecall } from './copies.ts';
+import type { SieveName } from './candidates.ts';
+import type { CopyPair } from './copies.ts';
+import type { CopyRecall } from './copyRecall.ts';
 import type { FrameComparison } from './frames.ts';
 
 /** What the part `leak` found. */
@@ -21,6 +23,8 @@ export interface LeakFindings {
   conflictingGroups: number;
   /** Pairs by how one image must be changed to fit on the other. */
   kinds: Record<string, number>;
+  /** Pairs by what made them candidates; of a sieve that was not asked none. */
+  sieves: Record<SieveName, number>;
   /** How many of changed copies, planted among these cells, were found. */
   recall: CopyRecall[];
   frames: FrameComparison | null;

@@ -29,7 +29,9 @@ export async function plantCopies(
   seed: number,
 ): Promise<ImageSet> {
   const values = await images.load(rows, 'none', { ...unchanged, ...copyKinds[kind] }, seed);
-  return ImageSet.from(asPixels(values, images), images.shape);
+  const copies = ImageSet.from(asPixels(values, images), images.shape);
+  copies.takeLight(images, rows);
+  return copies;
 }
 
 function asPixels(values: Float32Array, { type }: ImageSet): Pixels {

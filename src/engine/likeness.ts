@@ -21,12 +21,14 @@ export interface Alignments {
   /** Shift beyond the turn about the frame's middle, as shares of width and height. */
   shiftX: Float32Array;
   shiftY: Float32Array;
+  /** How much larger the partner shows the cell; 1 where no other size was needed. */
+  scale: Float32Array;
 }
 
 /** Images described between two looks at the signal: some tenths of a second. */
 const describedAtOnce = 2048;
 const pairsAtOnce = 2048;
-const pairNumbers = 7;
+const pairNumbers = 8;
 
 /**
  * Describes each row by N x likenessLength numbers that turning and mirroring do not change and that shift and noise change
@@ -55,7 +57,7 @@ export async function describeLikeness(
 
 /**
  * Aligns row n of `images` with each of the rows partners[n k ... n k + k - 1] of `others` (-1: none, all its numbers are 0)
- * over turns by any angle, mirroring and shifts. Pairs whose rings correlate less than `gate` get that correlation and no
+ * over turns by any angle, mirroring, shifts and sizes. Pairs whose rings correlate less than `gate` get that correlation and no
  * closer look. The same bits on any number of threads. Throws `option-invalid`, `cancelled`.
  */
 export async function alignPairs(
@@ -92,5 +94,6 @@ export async function alignPairs(
   return {
     ...{ correlation: column(0), residual: column(1), detail: column(2) },
     ...{ degrees: column(3), mirrored: Uint8Array.from(column(4)), shiftX: column(5), shiftY: column(6) },
+    scale: column(7),
   };
 }

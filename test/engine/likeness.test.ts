@@ -60,6 +60,20 @@ test('a mirrored copy and a shifted one are found as such', async () => {
   expect(shifted.shiftY! * side).toBeCloseTo(-3, 0);
 });
 
+test('an enlarged and a reduced copy are found at their size', async () => {
+  for (const size of [0.85, 1.06, 1.2]) {
+    const found = await align(
+      drawCell(1, -2),
+      drawCell(1, -2, (u, v) => [u / size, v / size]),
+    );
+    expect(found.scale! / size).toBeGreaterThan(0.98);
+    expect(found.scale! / size).toBeLessThan(1.02);
+    expect(found.correlation).toBeGreaterThan(0.998);
+    expect(found.detail).toBeGreaterThan(0.995);
+  }
+  expect((await align(drawCell(1, -2), drawCell(3, -1))).scale).toBe(1);
+});
+
 test('gain and offset of the gray values change nothing', async () => {
   const cell = drawCell(1, 1);
   const found = await align(
