@@ -202,9 +202,9 @@ constexpr double turnMargin = 0.08;
 // A copy is beyond this after the coarse search, after one that may enlarge or reduce it, and after the finer one.
 constexpr double worthScaling = 0.8, worthFine = 0.92, worthFinest = 0.96;
 // A copy of the same size is beyond this after the coarse search, but for noise; else other sizes are tried.
-constexpr double sameSize = 0.985;
-// A size of its own must gain this.
-constexpr double worthASize = 0.01;
+constexpr double sameSize = 0.995;
+// A size of its own must leave no more than this share of what is missing from 1.
+constexpr double worthASize = 0.5;
 
 }  // namespace
 
@@ -261,16 +261,15 @@ Alignment alignLikeness(const Likeness& left, const Likeness& right, double gate
     const Turn& turn = turns.found()[i];
     if (turn.correlation < result.correlation - turnMargin) break;
     double correlation;
-    const Pose pose = refine(a, b, {2 * pi * turn.angle / A, turn.mirrored, b.x, b.y}, 3, {pi / A, 1.5, 0}, 1, correlation);
+    const Pose pose = refine(a, b, {2 * pi * turn.angle / A, turn.mirrored, b.x, b.y}, 3, {pi / A, 1.5, 0}, 2, correlation);
     if (correlation <= height) continue;
     height = correlation;
     best = pose;
   }
-  best = refine(a, b, best, 3, {pi / (2 * A), 0.75, 0}, 1, height);
   if (height > worthScaling && height < sameSize) {
     double scaled;
     const Pose other = refine(a, b, best, 3, {pi / (2 * A), 0.75, 0.08}, 2, scaled);
-    if (scaled > height + worthASize) {
+    if (1 - scaled < worthASize * (1 - height)) {
       best = other;
       height = scaled;
     }

@@ -8,16 +8,24 @@ import { renderCells } from '../../src/engine/simulate.ts';
 
 const side = 48;
 const shape = { channels: 1, height: side, width: side };
+const drawn = 70;
 const N = 90;
 let images: ImageSet;
 const rows = Int32Array.from({ length: N }, (_, i) => i);
 
+// Cells and, behind them, the first of them turned, which are alike in every way.
 beforeAll(async () => {
   const { pixels } = await renderCells({
     ...{ seed: 5, confounded: false, faults: 0, sessions: 4, weights: [1, 1, 1, 1] },
-    ...{ first: 0, count: N, size: [side, side] as const },
+    ...{ first: 0, count: drawn, size: [side, side] as const },
   });
-  images = ImageSet.from(pixels, shape);
+  const cells = ImageSet.from(pixels, shape);
+  const turned = orient(cells, rows.subarray(0, N - drawn), 5);
+  const all = new Uint8Array(N * side * side);
+  for (const i of rows)
+    all.set((i < drawn ? cells.read(i) : turned.read(i - drawn)) as Uint8Array, i * side * side);
+  images = ImageSet.from(all, shape);
+  for (const set of [cells, turned]) set.close();
 });
 
 afterAll(() => images.close());
