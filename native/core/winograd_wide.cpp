@@ -27,6 +27,32 @@ Plan planOf(const ConvLayer& layer) {
   return plan;
 }
 
+// Of some tiles the rows of the filters' frequencies in x, [6 x 4][spreadTiles][F]; behind them stands the map of a layer
+// that does not pool in tiles.
+int64_t rowsStep(const Plan& plan) { return spreadTiles * plan.filters + skew; }
+int64_t rowsFloats(const Plan& plan) {
+  return points * side * rowsStep(plan) + (plan.poolsInTile ? 0 : plan.wide.size());
+}
+
+// Rows of a block's tiles, [36][T][depth], and the weights that they meet, [36][panels][depth][panel].
+struct Factors {
+  const float* tiles;
+  int64_t tileStep, depth;  // between frequencies; numbers of a tile
+  const float* weights;
+  int64_t weightStep;  // between frequencies
+};
+
+// Their products, [36][T][width]. A task is a frequency and a run of tiles.
+void multiply(const Factors& x, int64_t tiles, float* into, int64_t intoStep, int64_t width) {
+  const int64_t panel = kernels().panel, runs = (tiles + productTiles - 1) / productTiles;
+  parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int) {
+    const int64_t f = task / runs, first = task % runs * productTiles;
+    kernels().smallProduct({x.tiles + f * x.tileStep + first * x.depth, x.depth, 1, x.weights + f * x.weightStep, panel,
+                            x.depth * panel, into + f * intoStep + first * width, width,
+                            std::min(productTiles, tiles - first), width, x.depth, false});
+  });
+}
+
 class WinogradWideForward : public ConvForward {
  public:
   explicit WinogradWideForward(const ConvLayer& layer) : p_(planOf(layer)), sources_(p_) {}
@@ -47,13 +73,14 @@ class WinogradWideForward : public ConvForward {
   void run(const Features& src, Images images, float* result, uint8_t* place, float*) const override {
     transformed_.reserve(frequencies * p_.sourceStep());
     products_.reserve(frequencies * p_.resultStep());
-    own_.reserve(std::max(sources_.scratchFloats(), rowsFloats()), threads());
+    own_.reserve(std::max(sources_.scratchFloats(), rowsFloats(p_)), threads());
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       const int64_t image = images.first + i;
       sources_.read(src, {image, image + 1}, own_.of(worker));
       sources_.transform(own_.of(worker), 0, p_.tiles(), transformed_.data() + i * p_.tiles() * p_.depth);
     });
-    multiply(images.count() * p_.tiles());
+    multiply({transformed_.data(), p_.sourceStep(), p_.depth, weights_.data(), resultWeightStep(p_)},
+             images.count() * p_.tiles(), products_.data(), p_.resultStep(), p_.filters);
     const int64_t size = p_.layer.result.size();
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       const int64_t at = (images.first + i) * size;
@@ -62,33 +89,18 @@ class WinogradWideForward : public ConvForward {
   }
 
  private:
-  int64_t rowsStep() const { return spreadTiles * p_.filters + skew; }
-  int64_t rowsFloats() const { return points * side * rowsStep() + (p_.poolsInTile ? 0 : p_.wide.size()); }
-
-  // A task is a frequency and a run of tiles.
-  void multiply(int64_t tiles) const {
-    const int64_t panel = kernels().panel, runs = (tiles + productTiles - 1) / productTiles;
-    parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int) {
-      const int64_t f = task / runs, first = task % runs * productTiles;
-      kernels().smallProduct({transformed_.data() + f * p_.sourceStep() + first * p_.depth, p_.depth, 1,
-                              weights_.data() + f * resultWeightStep(p_), panel, p_.depth * panel,
-                              products_.data() + f * p_.resultStep() + first * p_.filters, p_.filters,
-                              std::min(productTiles, tiles - first), p_.filters, p_.depth, false});
-    });
-  }
-
   // Image `at` of the block, from its products to its result.
   void turnBack(int64_t at, float* result, uint8_t* place, float* rows) const {
     const ConvLayer& l = p_.layer;
-    float* wide = rows + points * side * rowsStep();
+    float* wide = rows + points * side * rowsStep(p_);
     for (int64_t first = 0; first < p_.tiles(); first += spreadTiles) {
       const int64_t count = std::min(spreadTiles, p_.tiles() - first);
       for (int fx = 0; fx < points; ++fx)
         kernels().winogradToRows(
             products_.data() + fx * points * p_.resultStep() + (at * p_.tiles() + first) * p_.filters, p_.resultStep(),
-            count * p_.filters, rows + fx * side * rowsStep(), rowsStep());
+            count * p_.filters, rows + fx * side * rowsStep(p_), rowsStep(p_));
       for (int64_t t = 0; t < count; ++t)
-        writeResult(p_, p_.tileAt(first + t), rows + t * p_.filters, rowsStep(), bias_.data(), result, place, wide);
+        writeResult(p_, p_.tileAt(first + t), rows + t * p_.filters, rowsStep(p_), bias_.data(), result, place, wide);
     }
     if (!p_.poolsInTile)
       finishWide(l, wide, p_.wide, result, place);
@@ -126,7 +138,7 @@ class WinogradWideBackward : public ConvBackward {
            float* diffSrc, float*) const override {
     transformed_.reserve(frequencies * p_.sourceStep());
     gradients_.reserve(frequencies * p_.resultStep());
-    own_.reserve(std::max({readFloats() + spreadFloats(), packedFloats(), sources_.paddedStep()}), threads());
+    own_.reserve(std::max({readFloats() + rowsFloats(p_), packedFloats(), sources_.paddedStep()}), threads());
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       transformSource(src, images.first + i, i, own_.of(worker));
       transformGradient(images.first + i, i, diff, place, own_.of(worker) + readFloats());
@@ -134,7 +146,9 @@ class WinogradWideBackward : public ConvBackward {
     const int64_t tiles = images.count() * p_.tiles();
     sum(tiles, accumulator);
     if (diffSrc == nullptr) return;
-    multiplyBack(tiles);
+    // The sources have done their work: their gradients take their place.
+    multiply({gradients_.data(), p_.resultStep(), p_.filters, weights_.data(), sourceWeightStep(p_)}, tiles,
+             transformed_.data(), p_.sourceStep(), p_.depth);
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       float* padded = own_.of(worker);
       std::memset(padded, 0, sources_.paddedStep() * sizeof(float));
@@ -150,8 +164,6 @@ class WinogradWideBackward : public ConvBackward {
 
  private:
   int64_t readFloats() const { return roundUp(sources_.scratchFloats(), 16); }
-  int64_t spreadStep() const { return spreadTiles * p_.filters + skew; }
-  int64_t spreadFloats() const { return points * side * spreadStep() + (p_.poolsInTile ? 0 : p_.wide.size()); }
   int64_t packedFloats() const { return sumTiles * (sumDepths + 2 * kernels().rows + kernels().panel); }
 
   // Image `at` of the block: [36][T][D].
@@ -163,16 +175,16 @@ class WinogradWideBackward : public ConvBackward {
   // [36][T][F]
   void transformGradient(int64_t image, int64_t at, const float* diff, const uint8_t* place, float* scratch) const {
     const ConvLayer& l = p_.layer;
-    float *rows = scratch, *wide = rows + points * side * spreadStep();
+    float *rows = scratch, *wide = rows + points * side * rowsStep(p_);
     diff += image * l.result.size();
     if (place != nullptr) place += image * l.result.size();
     if (!p_.poolsInTile) widenGradient(l, diff, place, p_.wide, wide);
     for (int64_t first = 0; first < p_.tiles(); first += spreadTiles) {
       const int64_t count = std::min(spreadTiles, p_.tiles() - first);
       for (int64_t t = 0; t < count; ++t)
-        spreadGradient(p_, p_.tileAt(first + t), diff, place, wide, rows + t * p_.filters, spreadStep());
+        spreadGradient(p_, p_.tileAt(first + t), diff, place, wide, rows + t * p_.filters, rowsStep(p_));
       for (int fx = 0; fx < points; ++fx)
-        kernels().winogradFromRows(rows + fx * side * spreadStep(), spreadStep(), count * p_.filters,
+        kernels().winogradFromRows(rows + fx * side * rowsStep(p_), rowsStep(p_), count * p_.filters,
                                    gradients_.data() + fx * points * p_.resultStep() +
                                        (at * p_.tiles() + first) * p_.filters,
                                    p_.resultStep());
@@ -215,18 +227,6 @@ class WinogradWideBackward : public ConvBackward {
         kernels().smallProduct({left + d * s.tiles, 1, rows, right, panel, 0, s.into + d * p_.filters + column,
                                 p_.filters, std::min<int64_t>(rows, s.depths - d), columns, s.tiles, true});
     }
-  }
-
-  // The sources have done their work: their gradients take their place. A task is a frequency and a run of tiles.
-  void multiplyBack(int64_t tiles) const {
-    const int64_t panel = kernels().panel, runs = (tiles + productTiles - 1) / productTiles;
-    parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int) {
-      const int64_t f = task / runs, first = task % runs * productTiles;
-      kernels().smallProduct({gradients_.data() + f * p_.resultStep() + first * p_.filters, p_.filters, 1,
-                              weights_.data() + f * sourceWeightStep(p_), panel, p_.filters * panel,
-                              transformed_.data() + f * p_.sourceStep() + first * p_.depth, p_.depth,
-                              std::min(productTiles, tiles - first), p_.depth, p_.filters, false});
-    });
   }
 
   Plan p_;
