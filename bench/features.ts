@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findCells, measureFeatures } from '../src/engine/features.ts';
 import { ImageSet } from '../src/engine/imageSet.ts';
-import { getThreads } from '../src/engine/network.ts';
 import { renderCells } from '../src/engine/simulate.ts';
+import { getThreads } from '../src/engine/threads.ts';
 
 const side = 128;
 const { values } = parseArgs({

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createRandom } from '../src/dataset/random.ts';
 import { ImageSet } from '../src/engine/imageSet.ts';
-import { setThreads } from '../src/engine/network.ts';
+import { setThreads } from '../src/engine/threads.ts';
 import { forest } from '../src/learners/forest.ts';
 import type { Fitted, LabelledVectors } from '../src/learners/learner.ts';
 import { logistic } from '../src/learners/logistic.ts';

@@ -29,8 +29,8 @@ export {
 export { type SplitOptions, type SplitReport, split, splitWays } from './dataset/split.ts';
 export type { DamagedCell } from './dataset/verify.ts';
 export { featureCount, findCells, measureFeatures } from './engine/features.ts';
-export { getThreads, setThreads } from './engine/network.ts';
 export { hasBfloat16, type Precision } from './engine/precision.ts';
+export { getThreads, setThreads } from './engine/threads.ts';
 export { BrightcellError, type ErrorCode, errorCodes } from './errors.ts';
 export { findCautions } from './evaluate/cautions.ts';
 export { compareMethods, type MethodComparison, type MethodPredictions } from './evaluate/comparison.ts';

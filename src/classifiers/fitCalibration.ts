@@ -2,7 +2,7 @@
 import type { ImageSet } from '../engine/imageSet.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import type { Calibration } from './calibration.ts';
-import type { LoadedClassifier, Look } from './classifier.ts';
+import type { LoadedClassifier } from './classifier.ts';
 import { scoreForSets } from './conformal.ts';
 import { viewCells } from './scoreCells.ts';
 import { applyTemperature, fitTemperature, logLoss } from './temperature.ts';
@@ -22,9 +22,9 @@ export interface LabelledCells {
   labels: Int32Array;
 }
 
-/** Validation cells, and what the classifier makes of them where that is known already, n x K and n x D. */
+/** Validation cells, and the probabilities that the classifier gives them where these are known already, n x K. */
 export interface ValidationCells extends LabelledCells {
-  look?: Look | null;
+  probabilities?: Float32Array | null;
 }
 
 /** Most validation cells that are looked at: what bounds time. */
@@ -44,23 +44,25 @@ export async function fitCalibration(
 ): Promise<Calibration> {
   const K = classifier.classes.length;
   const { rows, labels, places } = some(cells.validation, K, mostCells);
+  const known = cells.validation.probabilities;
   const work = planScores(classifier, images, cells);
-  const looks = work.references.rows.length + work.scored.rows.length;
-  const total = looks + rows.length;
-  const unknown = await fitScores(work, images, { signal: job.signal }, done => report(job, done, total));
-  const probabilities = new Float32Array(rows.length * K);
-  for (let at = 0; at < rows.length; at += chunk) {
-    throwIfCancelled(job);
-    const part = rows.subarray(at, at + chunk);
-    const known = cells.validation.look?.probabilities;
-    probabilities.set(
-      known
-        ? cut(known, places.subarray(at, at + chunk), K)
-        : await classifier.predict(images, part, { signal: job.signal }),
-      at * K,
-    );
-    report(job, looks + at + part.length, total);
-  }
+  const total = work.references.rows.length + work.scored.rows.length + (known ? 0 : rows.length);
+  let done = 0;
+  const inChunks: InChunks = async (list, look) => {
+    const parts: Float32Array[] = [];
+    for (let at = 0; at < list.length; at += chunk) {
+      throwIfCancelled(job);
+      const part = list.subarray(at, at + chunk);
+      parts.push(await look(part, { signal: job.signal }));
+      done += part.length;
+      job.onProgress?.({ stage: 'calibrating', done, total, unit: 'images' });
+    }
+    return join(parts);
+  };
+  const unknown = await fitScores(work, images, inChunks, { signal: job.signal });
+  const probabilities = known
+    ? cut(known, places, K)
+    : await inChunks(rows, (part, own) => classifier.predict(images, part, own));
   const before = logLoss(labels, probabilities, K);
   const temperature = fitTemperature(labels, probabilities, K);
   applyTemperature(probabilities, K, temperature);
@@ -70,6 +72,12 @@ export async function fitCalibration(
     unknown,
   };
 }
+
+/** What a look at rows gives, a chunk at a time, one after another. */
+type InChunks = (
+  rows: Int32Array,
+  look: (part: Int32Array, job: Job) => Promise<Float32Array>,
+) => Promise<Float32Array>;
 
 interface ScoreWork {
   classifier: LoadedClassifier;
@@ -96,20 +104,11 @@ function planScores(
 async function fitScores(
   { classifier, score, references, scored }: ScoreWork,
   images: ImageSet,
+  inChunks: InChunks,
   job: Job,
-  report: (done: number) => void,
 ): Promise<Calibration['unknown']> {
-  let done = 0;
-  const view = async (rows: Int32Array) => {
-    const parts: Float32Array[] = [];
-    for (let at = 0; at < rows.length; at += chunk) {
-      throwIfCancelled(job);
-      const part = rows.subarray(at, at + chunk);
-      parts.push(await viewCells(score, classifier, { images, rows: part }, job));
-      report((done += part.length));
-    }
-    return join(parts);
-  };
+  const view = (rows: Int32Array) =>
+    inChunks(rows, (part, own) => viewCells(score, classifier, { images, rows: part }, own));
   const embeddings = await view(references.rows);
   const dimensions = embeddings.length / references.rows.length;
   const scorer = fitUnknown({ embeddings, labels: references.labels, dimensions }, score);
@@ -143,8 +142,4 @@ function join(parts: Float32Array[]): Float32Array {
     at += part.length;
   }
   return joined;
-}
-
-function report(job: Job, done: number, total: number): void {
-  job.onProgress?.({ stage: 'calibrating', done, total, unit: 'images' });
 }

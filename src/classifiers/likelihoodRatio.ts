@@ -1,6 +1,13 @@
 // N cells, D features, R references, K' classes that have references.
 import { measureStandardisation, type Standardisation, standardise } from './standardised.ts';
-import { fitWhitening, invertFactor, type KnownCells, multiplyLower, type Whitening } from './whitening.ts';
+import {
+  fitWhitening,
+  invertFactor,
+  type KnownCells,
+  multiplyLower,
+  squaredDistance,
+  type Whitening,
+} from './whitening.ts';
 
 /** Cells of known classes, and of a class that might also have been. */
 export interface LikelihoodRatio {
@@ -109,12 +116,6 @@ function meanOfRows(rows: Float64Array, D: number): Float64Array {
     sums[i % D]! += value;
   });
   return sums.map(sum => (sum * D) / rows.length);
-}
-
-function squaredDistance(cell: Float64Array, means: Float64Array, at: number): number {
-  let squares = 0;
-  for (let d = 0; d < cell.length; d++) squares += (cell[d]! - means[at + d]!) ** 2;
-  return squares;
 }
 
 function squaredLength(values: Float64Array): number {

@@ -3,7 +3,7 @@ import { ImageSet } from '../engine/imageSet.ts';
 import { findNeighbours } from '../engine/neighbours.ts';
 import type { Job } from '../job.ts';
 import { vectorShape } from './makeVectors.ts';
-import { type KnownCells, multiplyLower, type Whitening } from './whitening.ts';
+import { type KnownCells, multiplyLower, squaredDistance, type Whitening } from './whitening.ts';
 
 /** One less the probability of the predicted class (Hendrycks and Gimpel 2017). */
 export function scoreByProbability(probabilities: Float32Array, K: number): Float32Array {
@@ -74,11 +74,8 @@ export function scoreByMahalanobis(
   for (let i = 0; i < scores.length; i++) {
     const whitened = multiplyLower(lower, values.subarray(i * D, (i + 1) * D), D);
     let nearest = Number.POSITIVE_INFINITY;
-    for (let at = 0; at < means.length; at += D) {
-      let squares = 0;
-      for (let d = 0; d < D; d++) squares += (whitened[d]! - means[at + d]!) ** 2;
-      nearest = Math.min(nearest, squares);
-    }
+    for (let at = 0; at < means.length; at += D)
+      nearest = Math.min(nearest, squaredDistance(whitened, means, at));
     scores[i] = Math.sqrt(nearest);
   }
   return scores;

@@ -141,3 +141,10 @@ export function multiplyLower(lower: Float64Array, vector: Float64Array, D: numb
   }
   return product;
 }
+
+/** From a vector to the D numbers from `at` on of `means`. */
+export function squaredDistance(vector: Float64Array, means: ArrayLike<number>, at: number): number {
+  let squares = 0;
+  for (let d = 0; d < vector.length; d++) squares += (vector[d]! - means[at + d]!) ** 2;
+  return squares;
+}

@@ -28,7 +28,7 @@ export interface Performance<T> {
  */
 export async function perform<T>(command: Command, performance: Performance<T>): Promise<void> {
   const { json = false, threads } = command.optsWithGlobals<CommonOptions>();
-  if (threads !== undefined) (await import('../engine/network.ts')).setThreads(threads);
+  if (threads !== undefined) (await import('../engine/threads.ts')).setThreads(threads);
   const result = await runInterruptibly(performance, json);
   if (json) return print(JSON.stringify(result, plainValues));
   print(await performance.print(result));

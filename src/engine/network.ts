@@ -1,43 +1,22 @@
 import { BrightcellError } from '../errors.ts';
 import { addon } from './addon.ts';
-import { checkRows, ImageSet, type Pixels } from './imageSet.ts';
-import { type LightOfImages, withoutSession } from './light.ts';
-import { type MapShape, resolveNetwork } from './networkShape.ts';
-import type { Initialiser, Loss, NetworkSpec, Optimiser } from './networkSpec.ts';
-import { checkTensors, momentsOf, type NamedTensor } from './networkState.ts';
+import type { Pixels } from './imageSet.ts';
 import {
-  type Augmentation,
-  checkAugmentation,
-  checkNormalisation,
-  type Normalisation,
-} from './normalisation.ts';
+  checkClasses,
+  checkImage,
+  checkInput,
+  type InputRows,
+  resolveStep,
+  type TrainStep,
+  withLight,
+} from './networkInput.ts';
+import { type MapShape, resolveNetwork } from './networkShape.ts';
+import type { Initialiser, NetworkSpec } from './networkSpec.ts';
+import { checkTensors, momentsOf, type NamedTensor } from './networkState.ts';
+import type { Normalisation } from './normalisation.ts';
 import { checkPrecision, type Precision } from './precision.ts';
 import { type NativeProfile, type NetworkProfile, readProfile } from './profile.ts';
-import { checkInitialiser, checkSeed, positive, resolveLoss, resolveOptimiser } from './trainSettings.ts';
-
-/** Which images to take and how they become the network's input. */
-export interface InputRows {
-  images: ImageSet;
-  /** Rows of `images`, N of them. */
-  rows: Int32Array;
-  normalisation: Normalisation;
-  /** Absent: none. */
-  augmentation?: Augmentation;
-  /** Seeds augmentation, together with the position in the batch, and dropout; 0 by default. */
-  seed?: number;
-}
-
-export interface TrainStep extends InputRows {
-  /** Class of each row, N of [0, K). */
-  labels: Int32Array;
-  loss: Loss;
-  optimiser: Optimiser;
-  learningRate: number;
-  /** Largest global L2 norm of the gradient; absent: no clipping. */
-  clipNorm?: number;
-  /** Of the decoder's loss beside the loss of the classes, above 0; 1 by default. For networks with a decoder. */
-  reconstructionWeight?: number;
-}
+import { checkInitialiser, checkSeed } from './trainSettings.ts';
 
 export interface StepResult {
   /** Of the classes, mean over the batch. */
@@ -176,7 +155,7 @@ export class Network {
    */
   classify(image: Pixels, normalisation: Normalisation, probabilities: Float32Array): void {
     const native = this.#idle();
-    this.#checkOne(image, normalisation);
+    checkImage(image, normalisation, this);
     if (!(probabilities instanceof Float32Array) || probabilities.length !== this.classes)
       invalid(`probabilities must be a Float32Array of ${this.classes}, one for each class.`);
     try {
@@ -205,7 +184,7 @@ export class Network {
     if (layer !== -1) this.#checkLayer(layer);
     if (!scoreKinds.includes(of))
       invalid(`of must be one of ${scoreKinds.join(', ')}. Received ${String(of)}.`);
-    this.#checkClasses('target', targets, input.rows);
+    checkClasses('target', targets, input.rows, this);
     return this.#enqueue(input, (native, lit) => native.lookBack(lit, layer, targets, of));
   }
 
@@ -236,7 +215,7 @@ export class Network {
    */
   embedOne(image: Pixels, normalisation: Normalisation): Float32Array {
     const native = this.#idle();
-    this.#checkOne(image, normalisation);
+    checkImage(image, normalisation, this);
     const embedding = new Float32Array(this.embeddingSize);
     try {
       native.activationsOfOne(image, normalisation, this.#lastWeights - 1, embedding);
@@ -312,92 +291,20 @@ export class Network {
     return native;
   }
 
-  #checkOne(image: Pixels, normalisation: Normalisation): void {
-    const { channels, height, width } = this.spec.input;
-    if (!isPixels(image)) invalid('image must be a Uint8Array, a Uint16Array or a Float32Array.');
-    if (image.length !== channels * height * width)
-      invalid(
-        `An image must hold ${channels} x ${height} x ${width} = ${channels * height * width} values. ` +
-          `Received ${image.length}.`,
-      );
-    checkNormalisation(normalisation);
-    if (normalisation === 'session') throw withoutSession();
-  }
-
-  #checkInput({ images, rows, normalisation, augmentation, seed }: InputRows): void {
+  #checkInput(input: InputRows): void {
     this.#alive();
-    if (!(images instanceof ImageSet)) invalid('images must be an ImageSet.');
-    if (!(rows instanceof Int32Array)) invalid('rows must be an Int32Array.');
-    const { channels, height, width } = this.spec.input;
-    const shape = images.shape;
-    if (shape.channels !== channels || shape.height !== height || shape.width !== width)
-      invalid(
-        `Images must have the network's input shape ${channels} x ${height} x ${width}. ` +
-          `Received ${shape.channels} x ${shape.height} x ${shape.width}.`,
-      );
-    checkNormalisation(normalisation);
-    if (augmentation) checkAugmentation(augmentation, images.type);
-    if (seed !== undefined) checkSeed(seed);
-    checkRows(rows, images.count);
+    checkInput(input, this);
   }
 
-  /** The step with every default filled in, checked. */
   #resolveStep(step: TrainStep): TrainStep {
-    this.#checkInput(step);
-    if (step.rows.length === 0) invalid('A batch must hold at least one image. Received none.');
-    this.#checkClasses('label', step.labels, step.rows);
-    positive('learningRate', step.learningRate);
-    if (step.clipNorm !== undefined) positive('clipNorm', step.clipNorm);
-    if (step.reconstructionWeight !== undefined) this.#checkWeight(step.reconstructionWeight);
-    return { ...step, loss: resolveLoss(step.loss), optimiser: resolveOptimiser(step.optimiser) };
-  }
-
-  #checkWeight(weight: number): void {
-    positive('reconstructionWeight', weight);
-    if (!this.spec.decoder)
-      invalid(
-        `reconstructionWeight is for networks with a decoder. ${this.spec.name} has none; leave it out.`,
-      );
+    this.#alive();
+    return resolveStep(step, this);
   }
 
   #checkLayer(layer: number): void {
     if (!Number.isInteger(layer) || layer < 0 || layer >= this.outputShapes.length)
       invalid(`layer must be a whole number from 0 to ${this.outputShapes.length - 1}. Received ${layer}.`);
   }
-
-  #checkClasses(name: 'label' | 'target', classes: Int32Array, rows: Int32Array): void {
-    if (!(classes instanceof Int32Array)) invalid(`${name}s must be an Int32Array.`);
-    if (classes.length !== rows.length)
-      invalid(
-        `There must be one ${name} a row. Received ${classes.length} ${name}s for ${rows.length} rows.`,
-      );
-    const wrong = classes.findIndex(one => one < 0 || one >= this.classes);
-    if (wrong >= 0)
-      invalid(
-        `${name === 'label' ? 'Labels' : 'Targets'} must be from 0 to ${this.classes - 1}. Received ${classes[wrong]} at position ${wrong}.`,
-      );
-  }
-}
-
-/** Threads that the native core uses for everything; by default the number of processors. Set them between calls. */
-export function setThreads(threads: number): void {
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
-    invalid(`threads must be a whole number from 1 to 1024. Received ${threads}.`);
-  addon.setThreads(threads);
-}
-
-export function getThreads(): number {
-  return addon.getThreads();
-}
-
-/** What the core needs to know of the images' sessions beside the images. */
-async function withLight(input: InputRows): Promise<InputRows & { light?: LightOfImages }> {
-  if (input.normalisation !== 'session') return input;
-  return { ...input, light: await input.images.lightOf(input.rows) };
-}
-
-function isPixels(value: unknown): value is Pixels {
-  return value instanceof Uint8Array || value instanceof Uint16Array || value instanceof Float32Array;
 }
 
 /** Gives the core's failure to get memory a name and a remedy; passes on any other error. */

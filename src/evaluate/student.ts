@@ -1,3 +1,5 @@
+import { normalQuantile } from './interval.ts';
+
 const steps = 800;
 /** From here on Fisher's expansion is good to six digits. */
 const many = 30;
@@ -17,7 +19,7 @@ export function studentQuantile(freedom: number): number {
 }
 
 function fisherExpansion(freedom: number): number {
-  const z = 1.959963984540054;
+  const z = normalQuantile;
   return (
     z +
     (z ** 3 + z) / (4 * freedom) +

@@ -1,7 +1,8 @@
 // N cells, H rows, W columns.
 import type { CnnClassifier } from '../classifiers/cnn.ts';
 import type { ImageSet } from '../engine/imageSet.ts';
-import type { InputRows, Network } from '../engine/network.ts';
+import type { Network } from '../engine/network.ts';
+import type { InputRows } from '../engine/networkInput.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { measureGradCam } from './gradCam.ts';

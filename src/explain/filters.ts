@@ -1,5 +1,6 @@
 // M maps (filters) of a layer, C channels that it reads, h x w its kernel; N cells.
-import type { InputRows, Network } from '../engine/network.ts';
+import type { Network } from '../engine/network.ts';
+import type { InputRows } from '../engine/networkInput.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { findConvolution, type NamedLayer, nameLayers } from './layers.ts';
 import { type Field, receptiveField } from './receptiveField.ts';

@@ -1,5 +1,6 @@
 // N images, C channels, H rows, W columns, K classes.
-import type { InputRows, Network } from '../engine/network.ts';
+import type { Network } from '../engine/network.ts';
+import type { InputRows } from '../engine/networkInput.ts';
 import { mapPlacement } from './receptiveField.ts';
 
 /** Images whose gradients are held at once: what bounds memory. */

@@ -1,6 +1,7 @@
 // N images, C channels, H rows, W columns, K classes.
 import { ImageSet } from '../engine/imageSet.ts';
-import type { InputRows, Network } from '../engine/network.ts';
+import type { Network } from '../engine/network.ts';
+import type { InputRows } from '../engine/networkInput.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { blurPlane } from './fill.ts';
 

@@ -29,7 +29,7 @@ export async function calibrateRun(
     try {
       const { training, validation } = cells ?? (await selectAgain(run, dataset));
       if (validation.rows.length === 0) return null;
-      const labelled = { training, validation: { ...validation, look: seen } };
+      const labelled = { training, validation: { ...validation, probabilities: seen } };
       const calibration = await fitCalibration(classifier, dataset.images(), labelled, job);
       await writeCalibration(join(run, 'model'), calibration);
       return inShort(calibration);

@@ -2,7 +2,7 @@ import { rm, rmdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { VectorSource } from '../classifiers/source.ts';
 import { Dataset } from '../dataset/dataset.ts';
-import { getThreads, setThreads } from '../engine/network.ts';
+import { getThreads, setThreads } from '../engine/threads.ts';
 import { BrightcellError } from '../errors.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { countLabels, selectTrainingCells, type TrainingCells } from '../train/cells.ts';

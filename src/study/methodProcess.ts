@@ -30,7 +30,7 @@ process.on('message', (message: ToChild) => {
 async function work({ action, task, threads }: Extract<ToChild, { action: Action }>): Promise<void> {
   const job = { signal: controller.signal, onProgress };
   try {
-    const { setThreads } = await import('../engine/network.ts');
+    const { setThreads } = await import('../engine/threads.ts');
     setThreads(threads);
     await tell({ result: await steps[action](task as never, job) });
   } catch (error) {

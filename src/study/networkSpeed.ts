@@ -1,5 +1,6 @@
 import { ImageSet } from '../engine/imageSet.ts';
-import { getThreads, Network, type TrainStep } from '../engine/network.ts';
+import { Network } from '../engine/network.ts';
+import type { TrainStep } from '../engine/networkInput.ts';
 import type { NetworkSpec } from '../engine/networkSpec.ts';
 import type { Precision } from '../engine/precision.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type PassName,
   passNames,
 } from '../engine/profile.ts';
+import { getThreads } from '../engine/threads.ts';
 import { type Job, throwIfCancelled } from '../job.ts';
 import { measureDecoder, measureLayers, totalOf } from '../models/layerTable.ts';
 

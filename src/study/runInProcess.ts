@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { getThreads } from '../engine/network.ts';
+import { getThreads } from '../engine/threads.ts';
 import { BrightcellError, type ErrorCode, errorCodes } from '../errors.ts';
 import { type Job, type Progress, throwIfCancelled } from '../job.ts';
 import type { CurveFigures, CurveTask } from './curve.ts';

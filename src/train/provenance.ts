@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
-import { getThreads } from '../engine/network.ts';
 import type { Precision } from '../engine/precision.ts';
+import { getThreads } from '../engine/threads.ts';
 import { version } from '../version.ts';
 import { writeWholeFile } from '../wholeFile.ts';
 

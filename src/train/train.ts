@@ -1,7 +1,8 @@
 import { basename, join, resolve } from 'node:path';
 import { Dataset } from '../dataset/dataset.ts';
-import { getThreads, Network, setThreads } from '../engine/network.ts';
+import { Network } from '../engine/network.ts';
 import type { NetworkSpec } from '../engine/networkSpec.ts';
+import { getThreads, setThreads } from '../engine/threads.ts';
 import { BrightcellError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { buildNetwork } from '../models/registry.ts';
@@ -15,7 +16,6 @@ import type { TrainConfig } from './recipes.ts';
 import type { TrainReport } from './report.ts';
 import { createRun, openRun, type RunFolder } from './runFolder.ts';
 import { Training } from './training.ts';
-import type { SeenCells } from './validate.ts';
 
 export type { PartScore, TrainReport } from './report.ts';
 
@@ -24,7 +24,7 @@ export interface Trained {
   report: TrainReport;
   cells: { training: LabelledRows; validation: LabelledRows };
   /** See `Training.bestSeen`. */
-  seen: SeenCells | null;
+  seen: Float32Array | null;
 }
 
 /**

@@ -12,7 +12,7 @@ import type { TrainConfig } from './recipes.ts';
 import type { PartScore, TrainReport } from './report.ts';
 import { learningRateAt } from './schedule.ts';
 import { mixSeed } from './seed.ts';
-import { type SeenCells, scoreCells } from './validate.ts';
+import { scoreCells } from './validate.ts';
 
 interface TrainingParts {
   /** Folder of the run, locked by this process. */
@@ -28,7 +28,7 @@ interface TrainingParts {
 
 const progressMs = 100;
 
-/** Most bytes that what is seen of the validation cells may take. */
+/** Most bytes that the probabilities of the validation cells may take. */
 const mostSeenBytes = 2 ** 26;
 
 /** The loop over epochs and steps: what it does next depends on `state` alone, which every checkpoint holds. */
@@ -44,7 +44,7 @@ export class Training {
   #stepStarted = 0;
   #lastProgress = 0;
   #startedWith = 0;
-  #bestSeen: SeenCells | null = null;
+  #bestSeen: Float32Array | null = null;
 
   constructor({ run, config, dataset, cells, network, state }: TrainingParts) {
     this.run = run;
@@ -83,10 +83,11 @@ export class Training {
   }
 
   /**
-   * What the best network makes of the validation cells, as evaluation in float32 would see it: kept from its validation, so
-   * that what comes after training need not look again. Null where it would be large, or was not seen in this session.
+   * Probabilities that the best network gives the validation cells (N x K), as evaluation in float32 would: kept from its
+   * validation, so that what comes after training need not look again. Null where they would be many, or were not seen in
+   * this session.
    */
-  get bestSeen(): SeenCells | null {
+  get bestSeen(): Float32Array | null {
     return this.#bestSeen;
   }
 
@@ -171,17 +172,16 @@ export class Training {
     await this.#write('last');
   }
 
-  async #validate(seen: SeenCells | undefined): Promise<PartScore | null> {
+  async #validate(seen: Float32Array | undefined): Promise<PartScore | null> {
     const { validation } = this.#cells;
     if (validation.rows.length === 0) return null;
     return scoreCells(this.network, this.dataset.images(), validation, this.config, this.#job, seen);
   }
 
-  #roomForSeen(): SeenCells | undefined {
-    const { classes: K, embeddingSize: D } = this.network;
-    const N = this.#cells.validation.rows.length;
-    if (N === 0 || this.config.precision !== 'float32' || 4 * N * (K + D) > mostSeenBytes) return undefined;
-    return { probabilities: new Float32Array(N * K), embeddings: new Float32Array(N * D) };
+  #roomForSeen(): Float32Array | undefined {
+    const length = this.#cells.validation.rows.length * this.network.classes;
+    if (length === 0 || this.config.precision !== 'float32' || 4 * length > mostSeenBytes) return undefined;
+    return new Float32Array(length);
   }
 
   /** Without a validation part the newest epoch is the best. */

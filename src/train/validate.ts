@@ -1,6 +1,6 @@
-// N cells, K classes, D numbers an embedding.
+// N cells, K classes.
 import type { ImageSet } from '../engine/imageSet.ts';
-import type { InputRows, Network } from '../engine/network.ts';
+import type { Network } from '../engine/network.ts';
 import type { Loss } from '../engine/networkSpec.ts';
 import type { Normalisation } from '../engine/normalisation.ts';
 import { BrightcellError } from '../errors.ts';
@@ -11,15 +11,9 @@ import type { PartScore } from './report.ts';
 /** Images predicted at once: what bounds memory. */
 const chunk = 512;
 
-/** What a network makes of N cells: probabilities N x K and embeddings N x D, row major. */
-export interface SeenCells {
-  probabilities: Float32Array;
-  embeddings: Float32Array;
-}
-
 /**
- * Predicts labelled cells and scores them; throws `training-diverged` where a probability is no number. `seen` is given
- * all that the network makes of them: the same bits whether or not it is asked for.
+ * Predicts labelled cells and scores them; throws `training-diverged` where a probability is no number. `seen`, N x K, is
+ * given the probabilities.
  */
 export async function scoreCells(
   network: Network,
@@ -27,24 +21,17 @@ export async function scoreCells(
   cells: LabelledRows,
   settings: { normalisation: Normalisation; loss: Loss },
   job: Job = {},
-  seen?: SeenCells,
+  seen?: Float32Array,
 ): Promise<PartScore> {
   const tally = new Tally(network.classes, settings.loss);
   for (let at = 0; at < cells.rows.length; at += chunk) {
     throwIfCancelled(job);
     const rows = cells.rows.subarray(at, at + chunk);
-    const input = { images, rows, normalisation: settings.normalisation };
-    const probabilities = await (seen ? look(network, input, seen, at) : network.predict(input));
+    const probabilities = await network.predict({ images, rows, normalisation: settings.normalisation });
+    seen?.set(probabilities, at * network.classes);
     tally.add(probabilities, cells.labels.subarray(at, at + chunk));
   }
   return tally.score();
-}
-
-async function look(network: Network, input: InputRows, seen: SeenCells, at: number): Promise<Float32Array> {
-  const { probabilities, embeddings } = await network.predictAndEmbed(input);
-  seen.probabilities.set(probabilities, at * network.classes);
-  seen.embeddings.set(embeddings, at * network.embeddingSize);
-  return probabilities;
 }
 
 /** The loss of one cell from its K probabilities: what the training step would give for it. */

@@ -91,7 +91,7 @@ test('with a run, its accuracy on altered test images is drawn, and the files st
 }, 180_000);
 
 test('the same seed gives the same findings on one thread and on two', async () => {
-  const { getThreads, setThreads } = await import('../../src/engine/network.ts');
+  const { getThreads, setThreads } = await import('../../src/engine/threads.ts');
   const usual = getThreads();
   const findings = [];
   for (const threads of [1, 2]) {

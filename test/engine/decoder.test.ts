@@ -2,8 +2,10 @@
 // in judgeOnnx.test.ts.
 import { afterEach, expect, test } from 'vitest';
 import { ImageSet } from '../../src/engine/imageSet.ts';
-import { getThreads, Network, setThreads, type TrainStep } from '../../src/engine/network.ts';
+import { Network } from '../../src/engine/network.ts';
+import type { TrainStep } from '../../src/engine/networkInput.ts';
 import type { NetworkSpec } from '../../src/engine/networkSpec.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 
 const spec: NetworkSpec = {
   name: 'both',

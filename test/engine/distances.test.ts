@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { squaredDistances } from '../../src/engine/distances.ts';
 import { ImageSet } from '../../src/engine/imageSet.ts';
 import { findNeighbours, findNeighboursOf } from '../../src/engine/neighbours.ts';
-import { getThreads, setThreads } from '../../src/engine/network.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 import { uniform } from './hashedNumbers.ts';
 
 const shape = { channels: 2, height: 5, width: 7 };

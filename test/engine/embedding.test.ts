@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { embedTsne, embedUmap, type NeighbourWeights, weighNeighbours } from '../../src/engine/embedding.ts';
 import { ImageSet } from '../../src/engine/imageSet.ts';
-import { getThreads, setThreads } from '../../src/engine/network.ts';
 import { findPrincipalAxes, projectOnAxes } from '../../src/engine/pca.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 import { measureTrustworthiness } from '../../src/explain/separability.ts';
 
 const judge = JSON.parse(readFileSync(new URL('fixtures/embeddings.json', import.meta.url), 'utf8'));

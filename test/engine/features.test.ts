@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { featureCount, findCells, measureFeatures, measureFeaturesOf } from '../../src/engine/features.ts';
 import { ImageSet } from '../../src/engine/imageSet.ts';
-import { getThreads, setThreads } from '../../src/engine/network.ts';
 import { renderCells } from '../../src/engine/simulate.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 import { featureDefinitions, featureNames } from '../../src/features/definitions.ts';
 
 const before = getThreads();

@@ -1,7 +1,8 @@
 // The gradient of a class's score against finite differences and closed forms.
 import { describe, expect, test } from 'vitest';
 import { ImageSet } from '../../src/engine/imageSet.ts';
-import { type InputRows, Network } from '../../src/engine/network.ts';
+import { Network } from '../../src/engine/network.ts';
+import type { InputRows } from '../../src/engine/networkInput.ts';
 import type { LayerSpec, NetworkSpec } from '../../src/engine/networkSpec.ts';
 import { mixSeed } from '../../src/train/seed.ts';
 

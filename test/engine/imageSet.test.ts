@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImageSet, type ImageShape } from '../../src/engine/imageSet.ts';
 import { lightOfSessions } from '../../src/engine/light.ts';
-import { getThreads, setThreads } from '../../src/engine/network.ts';
 import type { Augmentation } from '../../src/engine/normalisation.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 
 const shape: ImageShape = { channels: 1, height: 12, width: 10 };
 let folder: string;

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ImageSet } from '../../src/engine/imageSet.ts';
 import { alignPairs, describeLikeness, likenessLength } from '../../src/engine/likeness.ts';
-import { setThreads } from '../../src/engine/network.ts';
 import { renderCells } from '../../src/engine/simulate.ts';
+import { setThreads } from '../../src/engine/threads.ts';
 
 const side = 64;
 const shape = { channels: 1, height: side, width: side };

@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { addon } from '../../src/engine/addon.ts';
 import { ImageSet } from '../../src/engine/imageSet.ts';
-import { getThreads, Network, setThreads, type TrainStep } from '../../src/engine/network.ts';
+import { Network } from '../../src/engine/network.ts';
+import type { TrainStep } from '../../src/engine/networkInput.ts';
 import type { NetworkSpec } from '../../src/engine/networkSpec.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 
 const spec: NetworkSpec = {
   name: 'small',

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { addon } from '../../src/engine/addon.ts';
-import { getThreads, setThreads } from '../../src/engine/network.ts';
 import { prepareImage, qualityFeatures } from '../../src/engine/prepare.ts';
 import {
   cellTypes,
@@ -9,6 +8,7 @@ import {
   simulatedParameters,
   truths,
 } from '../../src/engine/simulate.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 
 const request: RenderRequest = {
   seed: 7,

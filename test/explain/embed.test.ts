@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CnnClassifier } from '../../src/classifiers/cnn.ts';
 import { loadClassifier } from '../../src/classifiers/loadClassifier.ts';
 import { Dataset } from '../../src/dataset/dataset.ts';
-import { getThreads, setThreads } from '../../src/engine/network.ts';
+import { getThreads, setThreads } from '../../src/engine/threads.ts';
 import { type EmbedOptions, embedCells } from '../../src/explain/embed.ts';
 import { drawEmbedding } from '../../src/explain/embedFigures.ts';
 import { explainEmbed } from '../../src/explain/explainEmbed.ts';

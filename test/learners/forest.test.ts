@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/dataset/random.ts';
 import { Forest, type ForestOptions, type ForestTables } from '../../src/engine/forest.ts';
-import { setThreads } from '../../src/engine/network.ts';
+import { setThreads } from '../../src/engine/threads.ts';
 import { forest } from '../../src/learners/forest.ts';
 import type { LabelledVectors } from '../../src/learners/learner.ts';
 import { areProbabilities, floor, problems, trees, vectorsOf } from './problems.ts';

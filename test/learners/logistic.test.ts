@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/dataset/random.ts';
 import { Logistic, type LogisticTables } from '../../src/engine/logistic.ts';
-import { setThreads } from '../../src/engine/network.ts';
+import { setThreads } from '../../src/engine/threads.ts';
 import type { LabelledVectors } from '../../src/learners/learner.ts';
 import { gridOfC, logistic } from '../../src/learners/logistic.ts';
 import { areProbabilities, floatsOf, problems, vectorsOf } from './problems.ts';
