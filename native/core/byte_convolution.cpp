@@ -191,8 +191,9 @@ class ByteForward : public ConvForward {
   void chooseFilters(const BytePanel& panel, int64_t f, const float* perImage, ByteTile& tile) const {
     tile.offsets = panel.offsets.data();
     tile.weights = panel.words.data();
-    tile.words = static_cast<int>(panel.offsets.size());
+    tile.words = panel.shared;
     tile.coarse = panel.coarse;
+    std::copy_n(panel.own, 2, tile.own);
     tile.filters = static_cast<int>(std::min<int64_t>(kernels().panel, layer_.output.channels - f));
     tile.start = reinterpret_cast<const int32_t*>(perImage) + f;
     tile.scale = perImage + filters_ + f;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "core/instruction_set.h"
 #include "core/parallel.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr int most = 127;          // of a byte
 constexpr int mostOfTwo = 32511;   // 256 * 127 - 1: of two planes
 constexpr int64_t quad = 4;        // taps of a word
-constexpr double allowed = 0.0065;  // error over pure noise, as a share of the filters' results
+constexpr double allowed = 0.0070;  // error over pure noise, as a share of the filters' results
 constexpr int64_t fewest = 64;      // taps; of fewer the results may be small beside the weights, by chance
 constexpr double reach = 4;        // pixels over which the likeness of what is smooth in an image falls to 1/e
 constexpr double smooth = 0.5;     // how much of an image is; the rest is taken for noise
@@ -33,6 +34,8 @@ struct Taps {
   int channels, rows, columns;
   int64_t depth;
 };
+
+using Filters = std::span<const std::vector<float>>;
 
 struct WordAt {
   int channel, row, column;
@@ -67,7 +70,7 @@ std::vector<WordAt> wordsOverAll(const Taps& t) {
 }
 
 // Words over every tap that is above `limit` in some filter.
-std::vector<WordAt> wordsOverLarge(const Taps& t, const std::vector<std::vector<float>>& filters, double limit) {
+std::vector<WordAt> wordsOverLarge(const Taps& t, Filters filters, double limit) {
   std::vector<WordAt> words;
   const auto large = [&](int64_t tap) {
     return std::any_of(filters.begin(), filters.end(), [&](const auto& f) { return std::abs(f[tap]) > limit; });
@@ -80,15 +83,6 @@ std::vector<WordAt> wordsOverLarge(const Taps& t, const std::vector<std::vector<
         x += quad - 1;
       }
   return words;
-}
-
-// How many words a tap stands in.
-std::vector<int> coverOf(const Taps& t, const std::vector<WordAt>& words) {
-  std::vector<int> cover(t.depth);
-  for (const WordAt& word : words)
-    for (int x = word.column; x < std::min<int64_t>(word.column + quad, t.columns); ++x)
-      ++cover[t.at(word.channel, word.row, x)];
-  return cover;
 }
 
 // How alike two pixels of an image are that stand so far apart.
@@ -173,20 +167,54 @@ uint32_t takeByte(int32_t& left) {
   return static_cast<uint8_t>(taken);
 }
 
-// Of the panel's filter `column`: bytes of its whole numbers, each word taking what those before it left.
-void packFilter(const Taps& t, const std::vector<WordAt>& words, bool twoPlanes, const int32_t* whole, int column,
-                BytePanel& panel) {
-  const int width = kernels().panel;
-  std::vector<int32_t> left(whole, whole + t.depth);
-  for (size_t k = 0; k < words.size(); ++k)
-    for (int i = 0; i < quad && words[k].column + i < t.columns; ++i) {
-      int32_t& tap = left[t.at(words[k].channel, words[k].row, words[k].column + i)];
-      const int32_t high = (tap + 128) >> 8, low = tap - 256 * high;
-      const uint32_t byte = twoPlanes ? static_cast<uint8_t>(high) : takeByte(tap);
-      panel.words[k * width + column] |= byte << 8 * i;
-      if (twoPlanes) panel.words[(words.size() + k) * width + column] |= uint32_t{static_cast<uint8_t>(low)} << 8 * i;
-    }
+// Of one filter: bytes of its whole numbers, each word taking what those before it left; words `step` apart.
+void packFilter(const Taps& t, const std::vector<WordAt>& words, int32_t* left, uint32_t* dst, int64_t step) {
+  for (const WordAt& word : words) {
+    for (int i = 0; i < quad && word.column + i < t.columns; ++i)
+      *dst |= takeByte(left[t.at(word.channel, word.row, word.column + i)]) << 8 * i;
+    dst += step;
+  }
 }
+
+// The same in two planes: the high bytes of all words, then the low ones.
+void packPlanes(const Taps& t, const std::vector<WordAt>& words, const int32_t* whole, uint32_t* dst, int64_t step) {
+  uint32_t* lows = dst + static_cast<int64_t>(words.size()) * step;
+  for (const WordAt& word : words) {
+    for (int i = 0; i < quad && word.column + i < t.columns; ++i) {
+      const int32_t tap = whole[t.at(word.channel, word.row, word.column + i)];
+      const int32_t high = (tap + 128) >> 8, low = tap - 256 * high;
+      *dst |= uint32_t{static_cast<uint8_t>(high)} << 8 * i;
+      *lows |= uint32_t{static_cast<uint8_t>(low)} << 8 * i;
+    }
+    dst += step, lows += step;
+  }
+}
+
+// Which words a panel of filters has: all filters these, and each vector of them its own.
+struct PanelWords {
+  std::vector<WordAt> shared, own[2];
+  bool twoPlanes;
+
+  PanelWords(const Taps& t, Filters filters, double limit) : shared(wordsOverAll(t)) {
+    const size_t lanes = kernels().lanes, half = std::min(lanes, filters.size());
+    own[0] = wordsOverLarge(t, filters.first(half), limit);
+    own[1] = wordsOverLarge(t, filters.subspan(half), limit);
+    // A word of one vector costs half of one of all.
+    twoPlanes = t.depth < fewest || own[0].size() + own[1].size() >= 2 * shared.size();
+    if (twoPlanes) own[0].clear(), own[1].clear();
+  }
+
+  // The largest whole number of each tap, for the filters of one vector.
+  std::vector<int> limits(const Taps& t, int vector) const {
+    std::vector<int> limits(t.depth, twoPlanes ? mostOfTwo : 0);
+    if (twoPlanes) return limits;
+    for (const auto* words : {&shared, &own[vector]})
+      for (const WordAt& word : *words)
+        for (int x = word.column; x < std::min<int64_t>(word.column + quad, t.columns); ++x)
+          limits[t.at(word.channel, word.row, x)] += most;
+    return limits;
+  }
+};
 
 }  // namespace
 
@@ -202,30 +230,34 @@ void ByteWeights::round(const ConvLayer& layer, const float* weights, int64_t ro
   // A scale s leaves errors of s / sqrt(12) a tap.
   const double strength = std::sqrt(squares / static_cast<double>(filters * t.depth));
   const double limit = most * allowed * strength * std::sqrt(12.0);
-  const std::vector<double> likeness = likenessOf(t);
   panels.assign((filters + width - 1) / width, {});
   scales.assign(filters, 0);
   wholes.assign(filters * t.depth, 0);
+  const std::vector<double> likeness = likenessOf(t);
   for (size_t p = 0; p < panels.size(); ++p) {
-    const int64_t first = static_cast<int64_t>(p) * width, count = std::min(width, filters - first);
-    std::vector<WordAt> words = wordsOverAll(t);
-    const auto more = wordsOverLarge(t, {taps.begin() + first, taps.begin() + first + count}, limit);
-    const bool twoPlanes = t.depth < fewest || more.size() >= words.size();
-    if (!twoPlanes) words.insert(words.end(), more.begin(), more.end());
-    std::vector<int> limits = coverOf(t, words);
-    for (int& most_ : limits) most_ = twoPlanes ? mostOfTwo : most * most_;
-    parallelFor(count, [&](std::ptrdiff_t i, int) {
-      const int64_t f = first + i;
-      scales[f] = roundFilter(t, taps[f], limits, !twoPlanes, likeness, wholes.data() + f * t.depth);
-    });
+    const int64_t first = static_cast<int64_t>(p) * width, count = std::min(width, filters - first), half = width / 2;
+    const PanelWords words(t, {taps.data() + first, static_cast<size_t>(count)}, limit);
     BytePanel& panel = panels[p];
-    panel.coarse = twoPlanes ? static_cast<int>(words.size()) : 0;
-    for (int plane = 0; plane < (twoPlanes ? 2 : 1); ++plane)
-      for (const WordAt& at : words)
+    const auto add = [&](const std::vector<WordAt>& some) {
+      for (const WordAt& at : some)
         panel.offsets.push_back(static_cast<int32_t>(at.channel * planeStep + at.row * rowStep + at.column));
-    panel.words.assign(panel.offsets.size() * width, 0);
-    for (int64_t i = 0; i < count; ++i)
-      packFilter(t, words, twoPlanes, wholes.data() + (first + i) * t.depth, static_cast<int>(i), panel);
+    };
+    add(words.shared);
+    if (words.twoPlanes) panel.coarse = static_cast<int>(words.shared.size()), add(words.shared);
+    panel.shared = static_cast<int>(panel.offsets.size());
+    for (int v = 0; v < 2; ++v) panel.own[v] = static_cast<int>(words.own[v].size()), add(words.own[v]);
+    panel.words.assign(panel.shared * width + (panel.own[0] + panel.own[1]) * half, 0);
+    const std::vector<int> limits[2] = {words.limits(t, 0), words.limits(t, 1)};
+    parallelFor(count, [&](std::ptrdiff_t i, int) {
+      const int64_t f = first + i, v = i / half;
+      int32_t* whole = wholes.data() + f * t.depth;
+      scales[f] = roundFilter(t, taps[f], limits[v], !words.twoPlanes, likeness, whole);
+      if (words.twoPlanes) return packPlanes(t, words.shared, whole, panel.words.data() + i, width);
+      std::vector<int32_t> left(whole, whole + t.depth);
+      packFilter(t, words.shared, left.data(), panel.words.data() + i, width);
+      packFilter(t, words.own[v], left.data(),
+                 panel.words.data() + panel.shared * width + (v > 0 ? panel.own[0] * half : 0) + i % half, half);
+    });
   }
 }
 

@@ -8,11 +8,12 @@
 
 namespace brightcell {
 
-// The words of a panel of filters, see ByteTile. Offsets are into a source whose rows and planes are so many bytes apart.
+// The words of a panel of filters, see ByteTile: those of all its filters, then those that one vector of filters has for
+// itself. Offsets are into a source whose rows and planes are so many bytes apart.
 struct BytePanel {
   std::vector<int32_t> offsets;
-  int coarse = 0;
-  std::vector<uint32_t> words;  // [offsets][Kernels::panel]
+  int shared = 0, coarse = 0, own[2] = {};
+  std::vector<uint32_t> words;  // [shared][Kernels::panel], [own][Kernels::lanes]
 };
 
 struct ByteWeights {

@@ -13,13 +13,21 @@ BRIGHTCELL_INLINE void addDot(Integers& sum, Integers unsignedBytes, Integers si
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsignedBytes), "v"(signedBytes));
 }
 
-// A pair of rows of `Columns` positions meets words [first, last) of the weights. Both rows in one go, and three
-// positions a base: the processor's addresses reach them without more registers.
-template <int Columns, int Vectors>
-BRIGHTCELL_INLINE void addWords(const ByteTile& t, int first, int last, Integers (&acc)[2][Columns][Vectors]) {
-  const ptrdiff_t step = t.columnStep, panel = 2 * lanes;
-  const Word* weights = reinterpret_cast<const Word*>(t.weights) + first * panel;
-  for (int k = first; k < last; ++k, weights += panel) {
+// Words of the weights: their offsets, and what stands `step` apart for each.
+struct Words {
+  const int32_t* offsets;
+  const uint32_t* weights;
+  ptrdiff_t step;
+  int count;
+};
+
+// A pair of rows of `Columns` positions meets words of the weights, `Vectors` vectors from number `first` on. Both rows in
+// one go, and three positions a base: the processor's addresses reach them without more registers.
+template <int Vectors, int Columns, int All>
+BRIGHTCELL_INLINE void addWords(const ByteTile& t, const Words& words, int first, Integers (&acc)[2][Columns][All]) {
+  const ptrdiff_t step = t.columnStep;
+  const Word* weights = reinterpret_cast<const Word*>(words.weights);
+  for (int k = 0; k < words.count; ++k, weights += words.step) {
     Integers w[Vectors];
     BRIGHTCELL_UNROLL
     for (int v = 0; v < Vectors; ++v) {
@@ -28,13 +36,13 @@ BRIGHTCELL_INLINE void addWords(const ByteTile& t, int first, int last, Integers
     }
     BRIGHTCELL_UNROLL
     for (int row = 0; row < 2; ++row) {
-      const uint8_t* window = t.src + t.offsets[k] + row * t.rowStep;
+      const uint8_t* window = t.src + words.offsets[k] + row * t.rowStep;
       const uint8_t* base[2] = {window, window + 3 * step};
       BRIGHTCELL_UNROLL
       for (int x = 0; x < Columns; ++x) {
         const Integers bytes = *reinterpret_cast<const Word*>(base[x / 3] + x % 3 * step) - Integers{};
         BRIGHTCELL_UNROLL
-        for (int v = 0; v < Vectors; ++v) addDot(acc[row][x][v], bytes, w[v]);
+        for (int v = 0; v < Vectors; ++v) addDot(acc[row][x][first + v], bytes, w[v]);
       }
     }
   }
@@ -106,8 +114,9 @@ void tileOf(const ByteTile& t) {
     for (int v = 0; v < Vectors; ++v)
       acc[i / Columns][i % Columns][v] = t.coarse > 0 ? Integers{} : loadIntegers(t.start + v * lanes);
   }
+  constexpr int panel = 2 * lanes;
   if (t.coarse > 0) {
-    addWords<Columns, Vectors>(t, 0, t.coarse, acc);
+    addWords<Vectors>(t, {t.offsets, t.weights, panel, t.coarse}, 0, acc);
     BRIGHTCELL_UNROLL
     for (int i = 0; i < 2 * Columns; ++i) {
       BRIGHTCELL_UNROLL
@@ -117,7 +126,14 @@ void tileOf(const ByteTile& t) {
       }
     }
   }
-  addWords<Columns, Vectors>(t, t.coarse, t.words, acc);
+  addWords<Vectors>(t, {t.offsets + t.coarse, t.weights + t.coarse * panel, panel, t.words - t.coarse}, 0, acc);
+  Words own{t.offsets + t.words, t.weights + t.words * panel, lanes, 0};
+  BRIGHTCELL_UNROLL
+  for (int v = 0; v < Vectors; ++v) {
+    own.count = t.own[v];
+    addWords<1>(t, own, v, acc);
+    own.offsets += own.count, own.weights += own.count * lanes;
+  }
   BRIGHTCELL_UNROLL
   for (int v = 0; v < Vectors; ++v) {
     if (t.pooled) pool<Columns, Vectors>(t, v, acc);

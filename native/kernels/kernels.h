@@ -58,13 +58,15 @@ struct FixedProduct {
 // A convolution from stored bytes: 2 x `columns` positions of all filters of a panel. Word k of a window is the four bytes
 // at offsets[k], times the four signed bytes of each filter at weights[k * panel]. The sums of the first `coarse` words
 // are multiplied by 256 before the others come on top (none: 0), all in 32 bits, which the result, not the way there, must
-// fit. A position's result is (start + sum) * scale + shift, of which the largest of each 2 x 2 is kept where `pooled`.
+// fit. Behind these words stand those of one vector of filters alone, own[0] of the first vector and own[1] of the second,
+// `lanes` of weights each. A position's result is (start + sum) * scale + shift, of which the largest of each 2 x 2 is
+// kept where `pooled`.
 struct ByteTile {
   const uint8_t* src;            // of the first position's window
   ptrdiff_t rowStep, columnStep;  // bytes between positions
   const int32_t* offsets;
   const uint32_t* weights;
-  int words, coarse;
+  int words, coarse, own[2];
   int columns;                // 2, 4 or 6
   int filters;                // at most Kernels::panel
   const int32_t* start;       // [panel], as scale

@@ -232,7 +232,8 @@ FACT("rounded weights take no more words than two planes of bytes, and are right
     const BytePanel& panel = rounded.panels[0];
     const std::string name = kind.name;
     if (name == "uniform" || name == "alike" || name == "none") check(panel.offsets.size() == 33, name + ": words");
-    check(panel.coarse == 0 ? panel.offsets.size() < 66 : panel.offsets.size() == 66, name + ": too many words");
+    const int words = panel.shared + (panel.own[0] + panel.own[1]) / 2;  // one of a single vector is half the work
+    check(panel.coarse == 0 ? words < 66 : words == 66, name + ": too many words");
     for (int f = 0; f < l.output.channels; ++f) {
       double sum = 0, size = 0;
       for (int i = 0; i < taps; ++i) {
@@ -241,6 +242,30 @@ FACT("rounded weights take no more words than two planes of bytes, and are right
       }
       check(std::abs(sum) <= 2 * size / 127, std::string(kind.name) + ": the sum of filter " + std::to_string(f) + ": " + std::to_string(sum / size * 127));
     }
+  }
+}
+
+FACT("a large tap costs the vector of filters it is in a word, and no other") {
+  const ConvLayer l = layers()[0].layer;  // 11 x 11, 50 filters: a panel and more
+  const int64_t taps = l.depth(), lanes = kernels().lanes, panel = kernels().panel;
+  Random random(4);
+  std::vector<float> weights(l.output.channels * taps);
+  for (float& w : weights) w = static_cast<float>(random.uniform(-1, 1));
+  weights[2 * taps + 60] = weights[2 * taps + 62] = 2.5f;  // in one word; beside it one of another row
+  weights[3 * taps + 70] = -2.5f;
+  weights[(lanes + 1) * taps + 60] = 2.5f;
+  ByteWeights rounded;
+  rounded.round(l, weights.data(), 40, 0);
+  for (size_t p = 0; p < rounded.panels.size(); ++p) {
+    const BytePanel& words = rounded.panels[p];
+    check(words.shared == 33 && words.coarse == 0, "words of all");
+    check(words.own[0] == (p == 0 ? 2 : 0) && words.own[1] == (p == 0 ? 1 : 0), "words of a vector");
+    check(words.words.size() == static_cast<size_t>(33 * panel + (words.own[0] + words.own[1]) * lanes), "their number");
+  }
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const float scale = rounded.scales[i / taps];
+    check(std::abs(rounded.wholes[i] * scale - weights[i]) <= 1.5f * scale, "a tap");
+    check(scale < 1.3f / 127, "the scale of a filter");
   }
 }
 
