@@ -151,10 +151,13 @@ Trial trial(const ConvLayer& layer, std::shared_ptr<ConvBackward> way, bool diff
 }
 
 template <typename Way, typename MakeTrial>
-ConvCandidate<Way> choose(std::vector<ConvCandidate<Way>> candidates, const std::string& key, MakeTrial make) {
+ConvCandidate<Way> choose(std::vector<ConvCandidate<Way>> candidates, std::string key, MakeTrial make) {
   const double limit = close * candidates.front().cost;
   std::erase_if(candidates, [&](const auto& c) { return c.cost > limit; });
   if (candidates.size() == 1) return candidates.front();
+  // What was found among others, by another version, says nothing.
+  key += "-of";
+  for (const auto& candidate : candidates) key += "." + candidate.name;
   const auto named = [&](const std::string& name) {
     return std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.name == name; });
   };

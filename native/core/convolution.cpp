@@ -7,6 +7,7 @@
 #include "core/direct_convolution.h"
 #include "core/few_filters.h"
 #include "core/fft_convolution.h"
+#include "core/pair_convolution.h"
 #include "core/winograd_convolution.h"
 #include "core/winograd_wide.h"
 
@@ -37,6 +38,7 @@ std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer
   std::vector<ConvCandidate<ConvForward>> candidates;
   addByteForward(layer, precision, candidates);
   addDirectForward(layer, candidates);
+  addPairForward(layer, precision, candidates);
   addWinogradForward(layer, precision, candidates);
   addWinogradWideForward(layer, candidates);
   addFftForward(layer, precision, candidates);
@@ -48,6 +50,7 @@ std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& lay
                                                             Precision precision) {
   std::vector<ConvCandidate<ConvBackward>> candidates;
   addDirectBackward(layer, diffSource, candidates);
+  addPairBackward(layer, diffSource, precision, candidates);
   addWinogradBackward(layer, diffSource, precision, candidates);
   addWinogradWideBackward(layer, diffSource, candidates);
   addFftBackward(layer, diffSource, precision, candidates);

@@ -3,40 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/direct_layout.h"
 #include "core/instruction_set.h"
-#include "core/maps.h"
 #include "core/parallel.h"
 
 namespace brightcell {
 namespace {
-
-// What the windows reach, and sizes in floats.
-struct Direct {
-  explicit Direct(const ConvLayer& l)
-      : layer(l),
-        run(static_cast<int64_t>(l.window.width) * l.source.channels),
-        depth(l.window.height * run),
-        wideStep(roundUp(l.output.channels, kernels().lanes)) {
-    const Window& w = l.window;
-    source = {(l.output.height - 1) * w.strideY + w.height, (l.output.width - 1) * w.strideX + w.width, w.top, w.left,
-              l.source.channels};
-    wide = {l.output.height, l.output.width, 0, 0, wideStep};
-  }
-  int64_t windowOffset(int64_t position) const {
-    const int64_t y = position / layer.output.width, x = position % layer.output.width;
-    return source.at(y * layer.window.strideY, x * layer.window.strideX);
-  }
-  int columns(int64_t filter) const {
-    return static_cast<int>(std::min<int64_t>(kernels().panel, layer.output.channels - filter));
-  }
-  int64_t filters() const { return layer.output.channels; }
-
-  ConvLayer layer;
-  int64_t run;       // floats of one kernel row
-  int64_t depth;     // floats of a window
-  int64_t wideStep;  // floats between positions of the wide map: whole vectors
-  MapLayout source, wide;
-};
 
 class DirectForward : public ConvForward {
  public:
@@ -87,7 +59,7 @@ class DirectForward : public ConvForward {
     }
   }
 
-  Direct d_;
+  DirectLayout d_;
   Buffer<float> packed_, bias_;
 };
 
@@ -177,7 +149,7 @@ class DirectBackward : public ConvBackward {
     }
   }
 
-  Direct d_;
+  DirectLayout d_;
   Buffer<float> transposed_;
 };
 
@@ -258,7 +230,7 @@ class SparseBackward : public ConvBackward {
         }
   }
 
-  Direct d_;
+  DirectLayout d_;
   int64_t step_, cells_;
   Buffer<float> rows_;
 };

@@ -326,6 +326,9 @@ class FftBackward : public ConvBackward {
 // In multiply-adds at full speed, as measured: a complex one, and the transforms of one number of a tile.
 double productCost(Precision precision) { return precision == Precision::bfloat16 ? 2.5 : 3.8; }
 constexpr double forwardTransformCost = 14, backwardTransformCost = 18;
+// Sums of the weights' gradient that do not stay in a core's cache are read and written once an image.
+constexpr int64_t cachedFloats = int64_t{1} << 19;
+constexpr double sumCost = 90;
 
 // A kernel larger than the map is left to others: what its outer taps add to the spectrum must cancel out again.
 bool canDo(const ConvLayer& layer) {
@@ -356,8 +359,10 @@ double forwardCost(const ConvLayer& layer, Precision precision) {
 double backwardCost(const ConvLayer& layer, bool diffSource, Precision precision) {
   const int64_t channels = wholeVectors(layer.source.channels), filters = wholeVectors(layer.output.channels);
   const int64_t toSource = diffSource ? layer.output.channels * channels : 0;
+  const int64_t sums = 2 * fftFrequencies * layer.source.channels * filters;
   return costOf(layer, layer.source, precision, layer.source.channels * filters + toSource, backwardTransformCost,
-                (diffSource ? 2 : 1) * channels + filters);
+                (diffSource ? 2 : 1) * channels + filters) +
+         (sums > cachedFloats ? sumCost * static_cast<double>(sums) : 0);
 }
 
 }  // namespace

@@ -267,7 +267,7 @@ class WinogradBackward : public ConvBackward {
 
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured.
 constexpr double productShare = 0.85;
-constexpr double transformOperations = 150;
+constexpr double transformOperations = 150, acrossOperations = 320;  // across tiles: samples are sorted first
 // Weights, and sums, that stay in a core's share of the cache; what a number of more costs, once a batch of tiles: read
 // forward, also written backward.
 constexpr int64_t cachedFloats = int64_t{1} << 19;
@@ -277,7 +277,7 @@ constexpr double fixedCost = 0.6;  // of a product of integers with its rounding
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
   const double tiles = static_cast<double>(p.tiles());
   return products * p.products() / productShare +
-         transformOperations * tiles * (sourceTransforms * p.depth + resultTransforms * p.filters);
+         (p.acrossTiles ? acrossOperations : transformOperations) * tiles * (sourceTransforms * p.depth + resultTransforms * p.filters);
 }
 
 double weightCost(const Plan& p, double operations) {

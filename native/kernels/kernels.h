@@ -80,6 +80,24 @@ struct ByteTile {
   ptrdiff_t dstRow, dstColumn;  // between positions, or cells
 };
 
+// C[rows x columns] (+)= bias + A B from pairs of bfloat16 that follow each other in depth, the first in the low half of a
+// word; sums in float32. A row of A is `segments` runs of `length` words; bytes lie between rows, between words of a run
+// and between runs, so that windows of a map of bfloat16 are rows. B's words are bDepth apart, its panels
+// (Kernels::panel columns) bPanel. Rows of C may overlap when accumulating.
+struct PairProduct {
+  const void* a;
+  ptrdiff_t aRow, aStep, aSegment;
+  int segments;
+  ptrdiff_t length;
+  const uint32_t* b;
+  ptrdiff_t bDepth, bPanel;
+  float* c;
+  ptrdiff_t cRow;
+  ptrdiff_t rows, columns;  // columns: a multiple of Kernels::lanes
+  bool accumulate;
+  const float* bias;  // null: none; read in whole vectors
+};
+
 // Rows to integers of at most `limit`, each row with its scale: word i of dst holds those of src[2 i] and src[2 i + 1].
 // Rows of dst may stand at those of src or before.
 struct PairRounding {
@@ -231,6 +249,13 @@ struct Kernels {
 
   // Null where `bfloat16` is false.
   void (*byteTile)(const ByteTile&);
+  void (*pairProduct)(const PairProduct&);
+  // To bfloat16, in order; count: a multiple of lanes.
+  void (*roundPairs)(const float* src, int64_t count, uint32_t* dst);
+  // The gradient of a row of 2 x 2 pooled cells, put back to its places: pairs of the two positions of a row, of the row
+  // above and of that below, `step` words (whole vectors) a cell.
+  void (*pairPooled)(const float* diff, const uint8_t* place, int64_t cells, int channels, uint32_t* upper,
+                     uint32_t* lower, ptrdiff_t step);
 
   // Products of 16-bit integers, null where `bfloat16` is false. Counts are in whole vectors; dst may stand at src.
   void (*fixedProduct)(const FixedProduct&);

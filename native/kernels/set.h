@@ -29,6 +29,10 @@ void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps,
 void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                      ptrdiff_t laneStep);
 void byteTile(const ByteTile& t);
+void pairProduct(const PairProduct& p);
+void roundPairs(const float* src, int64_t count, uint32_t* dst);
+void pairPooled(const float* diff, const uint8_t* place, int64_t cells, int channels, uint32_t* upper, uint32_t* lower,
+                ptrdiff_t step);
 void fixedProduct(const FixedProduct& p);
 void fixedPairs(const PairRounding& rows);
 void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,

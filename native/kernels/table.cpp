@@ -33,11 +33,17 @@ const Kernels& table() {
       .winogradAddTaps = winogradAddTaps,
 #if defined(__AVX512BF16__)
       .byteTile = byteTile,
+      .pairProduct = pairProduct,
+      .roundPairs = roundPairs,
+      .pairPooled = pairPooled,
       .fixedProduct = fixedProduct,
       .fixedPairs = fixedPairs,
       .fixedRows = fixedRows,
 #else
       .byteTile = nullptr,
+      .pairProduct = nullptr,
+      .roundPairs = nullptr,
+      .pairPooled = nullptr,
       .fixedProduct = nullptr,
       .fixedPairs = nullptr,
       .fixedRows = nullptr,
