@@ -1,7 +1,8 @@
 // Our side: the built library (dist/) as a user's program runs it. Images are bytes; normalising them is part of the
 // work here and none of the peers'.
 import { ImageSet } from '../../dist/engine/imageSet.js';
-import { Network, setThreads } from '../../dist/engine/network.js';
+import { Network } from '../../dist/engine/network.js';
+import { setThreads } from '../../dist/engine/threads.js';
 import { answerRequests, makeImages } from './answer.mjs';
 
 let spec;

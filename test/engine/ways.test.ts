@@ -44,7 +44,8 @@ test('what a measurement found is kept, one way a file, and stands for later pro
   const files = build({ BRIGHTCELL_CACHE: cache });
   expect(files.length).toBeGreaterThan(0);
   const kept = files.map(file => readFileSync(file, 'utf8'));
-  for (const name of kept) expect(['direct', 'winograd', 'winograd32', 'fft', 'few', 'wide', 'pairs']).toContain(name);
+  for (const name of kept)
+    expect(['direct', 'winograd', 'winograd32', 'fft', 'few', 'wide', 'pairs']).toContain(name);
   expect(build({ BRIGHTCELL_CACHE: cache })).toEqual(files);
   expect(files.map(file => readFileSync(file, 'utf8'))).toEqual(kept);
 });
