@@ -3,9 +3,6 @@
 // A word is a float, or two bfloat16 that follow each other in depth, the first in the low half: one instruction
 // multiplies both and adds them in float32. Without that instruction the halves are widened and multiplied one by one.
 #include "kernels/set.h"
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
 
 namespace brightcell::BRIGHTCELL_SET {
 

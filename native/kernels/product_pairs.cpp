@@ -4,7 +4,6 @@
 #include "kernels/set.h"
 
 #if defined(__AVX512BF16__)
-#include <immintrin.h>
 
 namespace brightcell::BRIGHTCELL_SET {
 namespace {

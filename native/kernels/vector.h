@@ -3,6 +3,9 @@
 // header with inline code: the linker keeps one copy of such code for the whole addon, and it might keep the wrong one.
 #pragma once
 #include <math.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "kernels/kernels.h"
 
@@ -56,34 +59,55 @@ BRIGHTCELL_INLINE void store(float* p, Vector v) { *reinterpret_cast<Unaligned*>
 // Not "+": adding zero is work (it turns -0 into 0), subtracting it is none.
 BRIGHTCELL_INLINE Vector all(float x) { return x - Vector{}; }
 
-// Of `count` floats; zeros behind them. No other memory is touched: what stands behind may be another thread's.
+#if defined(__AVX512F__)
+BRIGHTCELL_INLINE __mmask16 firstOf(int count) { return static_cast<__mmask16>(count >= lanes ? 0xffffu : (1u << count) - 1); }
+#endif
+
+// Of `count` floats, at least none; zeros behind them. No other memory is touched: what stands behind may be another
+// thread's.
 BRIGHTCELL_INLINE Vector loadPart(const float* p, int count) {
+#if defined(__AVX512F__)
+  return (Vector)_mm512_maskz_loadu_ps(firstOf(count), p);
+#else
   if (count >= lanes) return load(p);
   Vector v{};
   for (int i = 0; i < count; ++i) v[i] = p[i];
   return v;
+#endif
 }
 BRIGHTCELL_INLINE void storePart(float* p, Vector v, int count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, firstOf(count), (__m512)v);
+#else
   if (count >= lanes) return store(p, v);
   for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
 }
 
 // Integers of a byte each.
 BRIGHTCELL_INLINE Integers loadPlaces(const uint8_t* p, int count) {
+#if defined(__AVX512F__)
+  return (Integers)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(firstOf(count), p));
+#else
   Bytes bytes{};
   if (count >= lanes)
     bytes = *reinterpret_cast<const UnalignedBytes*>(p);
   else
     for (int i = 0; i < count; ++i) bytes[i] = p[i];
   return __builtin_convertvector(bytes, Integers);
+#endif
 }
 BRIGHTCELL_INLINE void storePlaces(uint8_t* p, Integers places, int count) {
+#if defined(__AVX512F__)
+  _mm512_mask_cvtepi32_storeu_epi8(p, firstOf(count), (__m512i)places);
+#else
   const Bytes bytes = __builtin_convertvector(places, Bytes);
   if (count >= lanes) {
     *reinterpret_cast<UnalignedBytes*>(p) = bytes;
     return;
   }
   for (int i = 0; i < count; ++i) p[i] = bytes[i];
+#endif
 }
 
 // Element i is first[places[i]], or second[places[i] - lanes].
