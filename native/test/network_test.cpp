@@ -27,9 +27,7 @@ void comparePredictWith(Network& network, const Case& c, int layer, const std::v
 
 // What the twins make of a case.
 struct Expected {
-  std::vector<reference::Maps<double>> outputs;  // of every layer, evaluating
-  reference::Maps<double> reconstruction;
-  reference::NetworkResult<double> step;  // training
+  reference::NetworkResult<double> evaluation, step;
 };
 
 constexpr double reconstructionWeight = 3;
@@ -38,12 +36,7 @@ Expected expectCase(Network& network, const Case& c, uint64_t seed) {
   Expected expected;
   auto twin = twinOf<double>(network, c);
   twin.training = false;
-  expected.outputs = twin.run(mapsOf<double>(c), c.labels, {}).outputs;
-  if (network.hasDecoder()) {
-    expected.reconstruction = expected.outputs[c.decoder.from];
-    for (size_t i = twin.depth(); i < twin.layers.size(); ++i)
-      expected.reconstruction = twin.forwardLayer(i, expected.reconstruction);
-  }
+  expected.evaluation = twin.forward(mapsOf<double>(c), c.labels, {});
   auto training = twinOf<double>(network, c, seed);
   training.reconstructionWeight = reconstructionWeight;
   expected.step = training.run(mapsOf<double>(c), c.labels, {});
@@ -52,17 +45,18 @@ Expected expectCase(Network& network, const Case& c, uint64_t seed) {
 
 void compareActivations(Network& network, const Case& c, const Expected& expected, const std::string& what) {
   for (size_t layer = 0; layer < c.layers.size(); ++layer) {
-    std::vector<float> received(expected.outputs[layer].values.size());
+    std::vector<float> received(expected.evaluation.outputs[layer].values.size());
     network.activations(sourceOf(c), static_cast<int>(layer), received.data());
-    checkClose(received, expected.outputs[layer].values, 1e-5, 1e-6, what + ", output of layer " + std::to_string(layer));
+    checkClose(received, expected.evaluation.outputs[layer].values, 1e-5, 1e-6, what + ", output of layer " + std::to_string(layer));
     if (layer + 1 < c.layers.size()) comparePredictWith(network, c, static_cast<int>(layer), received, what);
   }
 }
 
 void compareReconstructions(Network& network, const Case& c, const Expected& expected, const std::string& what) {
-  std::vector<float> received(expected.reconstruction.values.size());
+  const std::vector<double>& reconstruction = expected.evaluation.decoded.back().values;
+  std::vector<float> received(reconstruction.size());
   network.reconstruct(sourceOf(c), received.data());
-  checkClose(received, expected.reconstruction.values, 1e-5, 2e-6, what + ", reconstruction");
+  checkClose(received, reconstruction, 1e-5, 2e-6, what + ", reconstruction");
 }
 
 void compareStep(Network& network, const Case& c, uint64_t seed, const reference::NetworkResult<double>& expected,
