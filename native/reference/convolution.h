@@ -11,19 +11,32 @@ struct ConvolutionGradients {
   std::vector<T> weights, bias;
 };
 
-template <typename T, typename Visit>
-void visitConvolution(const Maps<T>& src, Shape dst, const Window& w, Visit visit) {
-  for (int64_t n = 0; n < src.count; ++n)
-    for (int f = 0; f < dst.channels; ++f)
-      for (int y = 0; y < dst.height; ++y)
-        for (int x = 0; x < dst.width; ++x)
-          for (int c = 0; c < src.shape.channels; ++c)
-            for (int i = 0; i < w.height; ++i)
-              for (int j = 0; j < w.width; ++j) {
-                const int sy = y * w.strideY - w.top + i, sx = x * w.strideX - w.left + j;
-                if (src.has(sy, sx))
-                  visit(n, f, y, x, c, sy, sx, ((f * src.shape.channels + c) * w.height + i) * w.width + j);
-              }
+// A run of products that one weight takes part in: those of a row of dst, its source inside the map. Places are in the
+// arrays; from one to the next dst moves on by one and src by the stride.
+struct Run {
+  int64_t dst, src, weight, length;
+};
+
+// Every product of the sum, as runs: what does not change along a row is worked out once a row, for the tests spend most
+// of their time here.
+template <typename Visit>
+void visitConvolution(int64_t count, Shape src, Shape dst, const Window& w, Visit visit) {
+  for (int i = 0; i < w.height; ++i)
+    for (int j = 0; j < w.width; ++j) {
+      int first = 0, end = dst.width;
+      while (first < end && first * w.strideX - w.left + j < 0) ++first;
+      while (first < end && (end - 1) * w.strideX - w.left + j >= src.width) --end;
+      for (int64_t n = 0; n < count; ++n)
+        for (int f = 0; f < dst.channels; ++f)
+          for (int c = 0; c < src.channels; ++c)
+            for (int y = 0; y < dst.height; ++y) {
+              const int sy = y * w.strideY - w.top + i, sx = first * w.strideX - w.left + j;
+              if (sy < 0 || sy >= src.height) continue;
+              visit(Run{((n * dst.channels + f) * dst.height + y) * dst.width + first,
+                        ((n * src.channels + c) * src.height + sy) * src.width + sx,
+                        ((static_cast<int64_t>(f) * src.channels + c) * w.height + i) * w.width + j, end - first});
+            }
+    }
 }
 
 template <typename T>
@@ -34,8 +47,11 @@ Maps<T> convolve(const Maps<T>& src, const std::vector<T>& weights, const std::v
     for (int f = 0; f < filters; ++f)
       for (int y = 0; y < dst.shape.height; ++y)
         for (int x = 0; x < dst.shape.width; ++x) dst.at(n, f, y, x) = bias[f];
-  visitConvolution(src, dst.shape, w, [&](int64_t n, int f, int y, int x, int c, int sy, int sx, int at) {
-    dst.at(n, f, y, x) += src.at(n, c, sy, sx) * weights[at];
+  visitConvolution(dst.count, src.shape, dst.shape, w, [&](const Run& run) {
+    T* to = dst.values.data() + run.dst;
+    const T* from = src.values.data() + run.src;
+    const T weight = weights[run.weight];
+    for (int64_t k = 0; k < run.length; ++k) to[k] += from[k * w.strideX] * weight;
   });
   return dst;
 }
@@ -51,9 +67,16 @@ ConvolutionGradients<T> convolveBackward(const Maps<T>& src, const std::vector<T
         for (int y = 0; y < diffDst.shape.height; ++y)
           for (int x = 0; x < diffDst.shape.width; ++x) diff.bias[f] += diffDst.at(n, f, y, x);
   }
-  visitConvolution(src, diffDst.shape, w, [&](int64_t n, int f, int y, int x, int c, int sy, int sx, int at) {
-    diff.src.at(n, c, sy, sx) += diffDst.at(n, f, y, x) * weights[at];
-    diff.weights[at] += diffDst.at(n, f, y, x) * src.at(n, c, sy, sx);
+  visitConvolution(src.count, src.shape, diffDst.shape, w, [&](const Run& run) {
+    T* to = diff.src.values.data() + run.src;
+    const T *from = src.values.data() + run.src, *d = diffDst.values.data() + run.dst;
+    const T weight = weights[run.weight];
+    T sum{};
+    for (int64_t k = 0; k < run.length; ++k) {
+      to[k * w.strideX] += d[k] * weight;
+      sum += d[k] * from[k * w.strideX];
+    }
+    diff.weights[run.weight] += sum;
   });
   return diff;
 }

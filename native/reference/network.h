@@ -19,7 +19,7 @@ using Arrays = std::map<std::string, std::vector<T>>;
 
 template <typename T>
 struct NetworkResult {
-  std::vector<Maps<T>> outputs;  // of every layer
+  std::vector<Maps<T>> outputs, decoded;  // of every layer, and of the decoder's
   double loss = 0, reconstructionLoss = 0;
   Arrays<T> gradients;
   Maps<T> diffInput;
@@ -93,43 +93,55 @@ struct TwinNetwork {
     }
   }
 
-  NetworkResult<T> run(const Maps<T>& input, const std::vector<int32_t>& labels, const Loss& loss) const {
+  // Outputs and losses alone.
+  NetworkResult<T> forward(const Maps<T>& input, const std::vector<int32_t>& labels, const Loss& loss) const {
     NetworkResult<T> result;
-    result.outputs.push_back(input);
-    for (size_t i = 0; i < depth(); ++i) result.outputs.push_back(forwardLayer(i, result.outputs.back()));
-    const Maps<T> logits = result.outputs.back();
-    const int classes = logits.shape.channels;
-    Maps<T> diff(logits.count, logits.shape);
-    for (int64_t n = 0; n < logits.count; ++n) {
-      const std::vector<T> row(logits.values.begin() + n * classes, logits.values.begin() + (n + 1) * classes);
-      result.loss += static_cast<double>(rowLoss(loss, row, labels[n])) / logits.count;
-      const std::vector<T> gradient = rowLossGradient(loss, row, labels[n]);
-      for (int k = 0; k < classes; ++k) diff.at(n, k, 0, 0) = gradient[k] / static_cast<T>(logits.count);
+    for (size_t i = 0; i < depth(); ++i)
+      result.outputs.push_back(forwardLayer(i, i == 0 ? input : result.outputs.back()));
+    for (int64_t n = 0; n < input.count; ++n)
+      result.loss += static_cast<double>(rowLoss(loss, logitsOf(result, n), labels[n])) / input.count;
+    for (size_t i = depth(); i < layers.size(); ++i)
+      result.decoded.push_back(forwardLayer(i, i == depth() ? result.outputs[branch] : result.decoded.back()));
+    for (size_t j = 0; decoderLayers > 0 && j < input.values.size(); ++j) {
+      const T error = result.decoded.back().values[j] - input.values[j];
+      result.reconstructionLoss += static_cast<double>(error * error / static_cast<T>(input.values.size()));
     }
-    const Maps<T> diffCode = decoderLayers > 0 ? decode(input, result) : Maps<T>{};
-    for (size_t i = depth(); i-- > 0;) {
-      if (decoderLayers > 0 && i == branch)
-        for (size_t j = 0; j < diff.values.size(); ++j) diff.values[j] += diffCode.values[j];
-      diff = backwardLayer(i, result.outputs[i], diff, result.gradients);
-    }
-    result.diffInput = diff;
-    result.outputs.erase(result.outputs.begin());
     return result;
   }
 
-  // The decoder's loss and gradients; gives the gradient of what it reads.
-  Maps<T> decode(const Maps<T>& input, NetworkResult<T>& result) const {
-    std::vector<Maps<T>> outputs{result.outputs[branch + 1]};
-    for (size_t i = depth(); i < layers.size(); ++i) outputs.push_back(forwardLayer(i, outputs.back()));
-    Maps<T> diff = outputs.back();
-    const T number = static_cast<T>(diff.values.size());
-    for (size_t j = 0; j < diff.values.size(); ++j) {
-      const T error = diff.values[j] - input.values[j];
-      result.reconstructionLoss += static_cast<double>(error * error / number);
-      diff.values[j] = static_cast<T>(reconstructionWeight) * 2 * error / number;
+  NetworkResult<T> run(const Maps<T>& input, const std::vector<int32_t>& labels, const Loss& loss) const {
+    NetworkResult<T> result = forward(input, labels, loss);
+    const Maps<T>& logits = result.outputs.back();
+    const int classes = logits.shape.channels;
+    Maps<T> diff(logits.count, logits.shape);
+    for (int64_t n = 0; n < logits.count; ++n) {
+      const std::vector<T> gradient = rowLossGradient(loss, logitsOf(result, n), labels[n]);
+      for (int k = 0; k < classes; ++k) diff.at(n, k, 0, 0) = gradient[k] / static_cast<T>(logits.count);
     }
+    const Maps<T> diffCode = decoderLayers > 0 ? decodeBackward(input, result) : Maps<T>{};
+    for (size_t i = depth(); i-- > 0;) {
+      if (decoderLayers > 0 && i == branch)
+        for (size_t j = 0; j < diff.values.size(); ++j) diff.values[j] += diffCode.values[j];
+      diff = backwardLayer(i, i == 0 ? input : result.outputs[i - 1], diff, result.gradients);
+    }
+    result.diffInput = diff;
+    return result;
+  }
+
+  std::vector<T> logitsOf(const NetworkResult<T>& result, int64_t image) const {
+    const auto& logits = result.outputs.back();
+    const auto first = logits.values.begin() + image * logits.shape.channels;
+    return {first, first + logits.shape.channels};
+  }
+
+  // The decoder's gradients; gives that of what it reads.
+  Maps<T> decodeBackward(const Maps<T>& input, NetworkResult<T>& result) const {
+    Maps<T> diff = result.decoded.back();
+    const T number = static_cast<T>(diff.values.size());
+    for (size_t j = 0; j < diff.values.size(); ++j)
+      diff.values[j] = static_cast<T>(reconstructionWeight) * 2 * (diff.values[j] - input.values[j]) / number;
     for (size_t i = layers.size(); i-- > depth();)
-      diff = backwardLayer(i, outputs[i - depth()], diff, result.gradients);
+      diff = backwardLayer(i, i == depth() ? result.outputs[branch] : result.decoded[i - depth() - 1], diff, result.gradients);
     return diff;
   }
 };

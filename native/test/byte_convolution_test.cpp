@@ -145,8 +145,8 @@ void checkPlaces(const ConvLayer& l, const Maps& wide, const std::vector<uint8_t
     for (int p = 0; p < l.pool.area(); ++p)
       if (const Cell c = cellOf(l.pool, y, x, p); wide.has(c.y, c.x)) largest = std::max(largest, wide.at(0, f, c.y, c.x));
     const Cell chosen = cellOf(l.pool, y, x, place[i]);
-    check(place[i] < l.pool.area() && wide.has(chosen.y, chosen.x), what + ": a place outside the map");
-    check(largest - wide.at(0, f, chosen.y, chosen.x) <= error, what + ": not the place of the largest");
+    check(place[i] < l.pool.area() && wide.has(chosen.y, chosen.x), what, ": a place outside the map");
+    check(largest - wide.at(0, f, chosen.y, chosen.x) <= error, what, ": not the place of the largest");
   }
 }
 

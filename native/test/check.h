@@ -26,8 +26,13 @@ struct Register {
 
 inline void fail(const std::string& message) { throw std::runtime_error(message); }
 
-inline void check(bool holds, const std::string& message) {
-  if (!holds) fail(message);
+// The message comes in parts, which are put together only where it is needed: many a check stands in a loop over numbers.
+template <typename... Parts>
+void check(bool holds, const Parts&... parts) {
+  if (holds) return;
+  std::ostringstream message;
+  (message << ... << parts);
+  fail(message.str());
 }
 
 // |received - expected| at most `relative` of the largest expected value plus `absolute`.

@@ -89,10 +89,10 @@ void comparePlaces(const Check& c, const std::vector<uint8_t>& place) {
           const int chosen = place[((n * s.height + y) * s.width + x) * s.channels + f];
           const int best = c.expected.place[((n * s.channels + f) * s.height + y) * s.width + x];
           const Cell at = cellOf(c.layer.pool, y, x, chosen), right = cellOf(c.layer.pool, y, x, best);
-          check(chosen < c.layer.pool.area() && wide.has(at.y, at.x), c.what + ": a place outside the map");
-          check(!c.exact || chosen == best, c.what + ": not the first of equals");
+          check(chosen < c.layer.pool.area() && wide.has(at.y, at.x), c.what, ": a place outside the map");
+          check(!c.exact || chosen == best, c.what, ": not the first of equals");
           check(wide.at(n, f, right.y, right.x) - wide.at(n, f, at.y, at.x) <= error,
-                c.what + ": not the place of the largest");
+                c.what, ": not the place of the largest");
         }
   }
 }
@@ -106,10 +106,9 @@ struct Forwarded {
 void checkSame(const Forwarded& received, const Forwarded& expected, const std::string& what) {
   for (size_t i = 0; i < expected.result.size(); ++i)
     check(std::bit_cast<uint32_t>(received.result[i]) == std::bit_cast<uint32_t>(expected.result[i]),
-          what + ", result " + std::to_string(i) + ": " + std::to_string(received.result[i]) + " and " +
-              std::to_string(expected.result[i]));
+          what, ", result ", i, ": ", received.result[i], " and ", expected.result[i]);
   for (size_t i = 0; i < std::min(received.place.size(), expected.place.size()); ++i)
-    check(received.place[i] == expected.place[i], what + ", place " + std::to_string(i));
+    check(received.place[i] == expected.place[i], what, ", place ", i);
 }
 
 Forwarded runForward(const Check& c, const ConvForward& way, const Features& src, int64_t group, bool places) {
@@ -120,7 +119,7 @@ Forwarded runForward(const Check& c, const ConvForward& way, const Features& src
     DirtyScratch scratch(way.scratchFloats());
     way.run(src, {first, last}, f.result.data(), places ? f.place.data() : nullptr, scratch.data());
     for (int64_t i = last * size; i < count * size; ++i)
-      check(f.result[i] == guard, c.what + ": wrote into the next image");
+      check(f.result[i] == guard, c.what, ": wrote into the next image");
   }
   f.result.resize(count * size);
   if (places) f.place.resize(count * size);
@@ -157,7 +156,7 @@ void compareBackward(const Check& c, const ConvBackward& way, bool diffSource) {
     way.run({source.data(), l.source}, {first, last}, diff.data(), place.data(), sums.data(),
             diffSource ? diffSrc.data() : nullptr, scratch.data());
     for (int64_t i = last * size; i < count * size; ++i)
-      check(diffSrc[i] == guard, c.what + ": wrote into the next image's gradient");
+      check(diffSrc[i] == guard, c.what, ": wrote into the next image's gradient");
   }
   std::vector<float> gradient(l.output.channels * l.depth() + 64, 0.0f);
   way.collect(sums.data(), gradient.data());

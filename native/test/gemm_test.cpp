@@ -36,57 +36,85 @@ Case drawCase(Random& random) {
   return {side(230), side(300), side(1200), coin(), coin(), coin(), coin(), coin(), Precision::float32};
 }
 
-// The error of an element is measured by the sum of the sizes of what it adds.
-void compareProduct(const Case& c, uint64_t seed) {
+struct Factors {
+  std::vector<float> a, b, bias, start;
+  Matrix ma, mb;  // of what a and b hold
+};
+
+Factors drawFactors(const Case& c, uint64_t seed) {
   Random random(seed);
-  const auto a = draw(random, c.rows * c.depth, c.hard), b = draw(random, c.depth * c.columns, c.hard);
-  const auto bias = draw(random, c.columns, false);
-  auto received = draw(random, c.rows * c.columns, false);
-  const auto start = received;
-  const Matrix ma = c.turnA ? Matrix{a.data(), 1, c.rows} : Matrix{a.data(), c.depth, 1};
-  const Matrix mb = c.turnB ? Matrix{b.data(), 1, c.depth} : Matrix{b.data(), c.columns, 1};
-  Product product{c.rows, c.columns, c.depth, ma, mb, received.data(), c.columns, c.accumulate};
-  if (c.withBias) product.bias = bias.data();
+  Factors f;
+  f.a = draw(random, c.rows * c.depth, c.hard), f.b = draw(random, c.depth * c.columns, c.hard);
+  f.bias = draw(random, c.columns, false);
+  f.start = draw(random, c.rows * c.columns, false);
+  f.ma = c.turnA ? Matrix{f.a.data(), 1, c.rows} : Matrix{f.a.data(), c.depth, 1};
+  f.mb = c.turnB ? Matrix{f.b.data(), 1, c.depth} : Matrix{f.b.data(), c.columns, 1};
+  return f;
+}
+
+// What an element is, and the sum of the sizes of what it adds, by which its error is measured.
+struct Element {
+  double sum = 0, size = 0;
+};
+
+std::vector<Element> threeLoops(const Case& c, const Factors& f) {
+  std::vector<Element> all;
+  for (int64_t i = 0; i < c.rows; ++i)
+    for (int64_t j = 0; j < c.columns; ++j) {
+      Element element;
+      const auto add = [&](double term) { element.sum += term, element.size += std::abs(term); };
+      if (c.accumulate) add(f.start[i * c.columns + j]);
+      if (c.withBias) add(f.bias[j]);
+      const float *row = f.ma.data + i * f.ma.rowStep, *column = f.mb.data + j * f.mb.columnStep;
+      for (int64_t k = 0; k < c.depth; ++k)
+        add(static_cast<double>(row[k * f.ma.columnStep]) * column[k * f.mb.rowStep]);
+      all.push_back(element);
+    }
+  return all;
+}
+
+std::vector<float> multiplyBothWays(const Case& c, const Factors& f) {
+  auto received = f.start, again = f.start;
+  Product product{c.rows, c.columns, c.depth, f.ma, f.mb, received.data(), c.columns, c.accumulate};
+  if (c.withBias) product.bias = f.bias.data();
   product.precision = c.precision;
   multiply(product);
-  auto again = start;
   PackedColumns packed;
-  packed.pack(mb, c.depth, c.columns, c.precision);
+  packed.pack(f.mb, c.depth, c.columns, c.precision);
   product.c = again.data();
   product.packed = &packed;
   multiply(product);
   check(std::memcmp(again.data(), received.data(), received.size() * sizeof(float)) == 0,
         "a packed factor gives other bits");
+  return received;
+}
+
+// On every instruction set, against loops that know none and run once.
+void compareProduct(const Case& c, uint64_t seed) {
+  const Factors factors = drawFactors(c, seed);
+  const std::vector<Element> expected = threeLoops(c, factors);
   const double bound = c.precision == Precision::float32 ? 1e-5 : 1e-2;
-  for (int64_t i = 0; i < c.rows; ++i)
-    for (int64_t j = 0; j < c.columns; ++j) {
-      double sum = 0, size = 0;
-      const auto add = [&](double term) { sum += term, size += std::abs(term); };
-      if (c.accumulate) add(start[i * c.columns + j]);
-      if (c.withBias) add(bias[j]);
-      for (int64_t k = 0; k < c.depth; ++k)
-        add(static_cast<double>(ma.data[i * ma.rowStep + k * ma.columnStep]) *
-            mb.data[k * mb.rowStep + j * mb.columnStep]);
-      const double error = std::abs(received[i * c.columns + j] - sum);
-      if (!(error <= bound * size + 1e-30))
-        fail("case " + std::to_string(seed) + " on " + kernels().name + ", element " + std::to_string(i) + ", " +
-             std::to_string(j) + ": expected " + std::to_string(sum) + ", received " +
-             std::to_string(received[i * c.columns + j]));
-    }
+  for (const Kernels* set : availableKernels()) {
+    chooseKernels(set->name);
+    const std::vector<float> received = multiplyBothWays(c, factors);
+    for (size_t i = 0; i < expected.size(); ++i)
+      if (!(std::abs(received[i] - expected[i].sum) <= bound * expected[i].size + 1e-30))
+        fail("case " + std::to_string(seed) + " on " + set->name + ", element " + std::to_string(i / c.columns) + ", " +
+             std::to_string(i % c.columns) + ": expected " + std::to_string(expected[i].sum) + ", received " +
+             std::to_string(received[i]));
+  }
+  chooseKernels(availableKernels().back()->name);
 }
 
 void compareAll(Precision precision) {
-  for (const Kernels* set : availableKernels()) {
-    chooseKernels(set->name);
-    for (uint64_t seed = 1; seed <= 12; ++seed) {
-      Random random(seed);
-      Case c = drawCase(random);
-      c.precision = precision;
-      compareProduct(c, seed);
-    }
-    for (const int64_t side : {1, 2, 31, 33})
-      compareProduct({side, 34 - side, 2 * side + 1, false, true, false, true, false, precision}, 99);
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    Random random(seed);
+    Case c = drawCase(random);
+    c.precision = precision;
+    compareProduct(c, seed);
   }
+  for (const int64_t side : {1, 2, 31, 33})
+    compareProduct({side, 34 - side, 2 * side + 1, false, true, false, true, false, precision}, 99);
 }
 
 FACT("matrix products of any shape and order agree with three loops") { compareAll(Precision::float32); }

@@ -34,8 +34,7 @@ void checkEach(const std::vector<float>& received, const std::vector<double>& ex
   for (size_t i = 0; i < expected.size(); ++i) {
     const double error = std::abs(received[i] - expected[i]);
     check(error <= 1e-5 * std::abs(expected[i]) + 2 * smallest,
-          what + ", " + std::to_string(i) + ": expected " + std::to_string(expected[i]) + ", received " +
-              std::to_string(received[i]));
+          what, ", ", i, ": expected ", expected[i], ", received ", received[i]);
   }
 }
 
@@ -80,8 +79,8 @@ FACT("activations of any number of values touch no other, and keep what is not a
         k.activate(kind, values.data(), count);
         for (int i = 0; i < count; ++i)
           check(count > 3 && i == count - 2 ? std::isnan(values[i]) : std::abs(values[i] - expected[i]) < 1e-5f,
-                set + ", value " + std::to_string(i) + " of " + std::to_string(count));
-        for (size_t i = count; i < values.size(); ++i) check(values[i] == guard, set + ": wrote past the end");
+                set, ", value ", i, " of ", count);
+        for (size_t i = count; i < values.size(); ++i) check(values[i] == guard, set, ": wrote past the end");
       }
   });
 }
@@ -123,7 +122,7 @@ FACT("sums over the positions of a map agree with their formulas for any number 
       k.addProducts(diff.data(), src.data(), mean.data(), c.positions, c.channels, sums.data(), products.data());
       const std::string what = set + ", " + std::to_string(c.positions) + " x " + std::to_string(c.channels);
       const auto compare = [&](std::vector<float>& received, const std::vector<double>& expected, int at) {
-        for (int64_t i = c.channels; i < c.channels + 64; ++i) check(received[i] == guard, what + ": wrote past the end");
+        for (int64_t i = c.channels; i < c.channels + 64; ++i) check(received[i] == guard, what, ": wrote past the end");
         received.resize(c.channels);
         checkClose(received, expected, 0, 1e-5 * magnitudes[at] + 10 * smallest, what + ", sum " + std::to_string(at));
       };
@@ -154,7 +153,7 @@ FACT("factors and summands of channels agree with their formulas for any number 
       k.scaleShift(src.data(), a.data(), d.data(), c.positions, c.channels, scaled.data());
       k.combine(diff.data(), src.data(), a.data(), b.data(), d.data(), c.positions, c.channels);
       for (auto* values : {&scaled, &diff}) {
-        for (int64_t i = size; i < size + 64; ++i) check((*values)[i] == guard, what + ": wrote past the end");
+        for (int64_t i = size; i < size + 64; ++i) check((*values)[i] == guard, what, ": wrote past the end");
         values->resize(size);
       }
       checkClose(scaled, expectedScaled, 1e-5, 10 * smallest, what + ", scale and shift");
@@ -190,7 +189,7 @@ FACT("a step of Adam makes finite weights of gradients from 0 to the largest flo
       // The first step is of the learning rate, whatever the gradient's size; a square above the largest float stops it.
       const double step = std::abs(g) > 1e15 ? value[i] - 1 : -0.01 * g / (std::abs(g) + 1e-8);
       check(std::abs(value[i] - (1 + step)) < 1e-5 && std::abs(value[i] - 1) < 0.0101,
-            set + ", gradient " + std::to_string(i) + ": " + std::to_string(value[i]));
+            set, ", gradient ", i, ": ", value[i]);
     }
   });
 }
@@ -205,7 +204,7 @@ void compareProduct(int64_t rows, int64_t columns, int64_t depth, double a, doub
       for (int64_t j = 0; j < columns; ++j)
         expected[i * columns + j] += static_cast<double>(left[i * depth + k]) * right[k * columns + j];
   multiply({rows, columns, depth, {left.data(), depth, 1}, {right.data(), columns, 1}, c.data(), columns});
-  for (int64_t i = rows * columns; i < rows * columns + 64; ++i) check(c[i] == guard, set + ": wrote past the end");
+  for (int64_t i = rows * columns; i < rows * columns + 64; ++i) check(c[i] == guard, set, ": wrote past the end");
   c.resize(rows * columns);
   checkClose(c, expected, 1e-5, 10 * smallest,
              set + ", " + std::to_string(rows) + " x " + std::to_string(columns) + " x " + std::to_string(depth));

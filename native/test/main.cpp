@@ -1,7 +1,8 @@
 // core_tests --list prints the titles; core_tests runs all, core_tests <words> those whose title holds the words;
-// one line each: "ok <title>" or "failed <title>\t<message>".
+// one line each: "ok <title>\t<processor seconds>" or "failed <title>\t<message>".
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "test/check.h"
 
@@ -15,9 +16,10 @@ int main(int count, char** arguments) {
       continue;
     }
     if (fact.title.find(words) == std::string::npos) continue;
+    const std::clock_t start = std::clock();
     try {
       fact.body();
-      std::printf("ok %s\n", fact.title.c_str());
+      std::printf("ok %s\t%.1f\n", fact.title.c_str(), static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
     } catch (const std::exception& error) {
       ++failures;
       std::printf("failed %s\t%s\n", fact.title.c_str(), error.what());

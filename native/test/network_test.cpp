@@ -1,5 +1,6 @@
 // The engine against the scalar twins in double precision: random shapes, every layer, every instruction set.
 #include <cstdlib>
+#include <optional>
 
 #include "core/instruction_set.h"
 #include "core/parallel.h"
@@ -24,42 +25,46 @@ void comparePredictWith(Network& network, const Case& c, int layer, const std::v
   checkClose(received, probabilities, 1e-5, 1e-6, what + ", probabilities beside layer " + std::to_string(layer));
 }
 
-void compareActivations(Network& network, const Case& c, const std::string& what) {
+// What the twins make of a case.
+struct Expected {
+  reference::NetworkResult<double> evaluation, step;
+};
+
+constexpr double reconstructionWeight = 3;
+
+Expected expectCase(Network& network, const Case& c, uint64_t seed) {
+  Expected expected;
   auto twin = twinOf<double>(network, c);
   twin.training = false;
-  const auto expected = twin.run(mapsOf<double>(c), c.labels, {});
+  expected.evaluation = twin.forward(mapsOf<double>(c), c.labels, {});
+  auto training = twinOf<double>(network, c, seed);
+  training.reconstructionWeight = reconstructionWeight;
+  expected.step = training.run(mapsOf<double>(c), c.labels, {});
+  return expected;
+}
+
+void compareActivations(Network& network, const Case& c, const Expected& expected, const std::string& what) {
   for (size_t layer = 0; layer < c.layers.size(); ++layer) {
-    std::vector<float> received(expected.outputs[layer].values.size());
+    std::vector<float> received(expected.evaluation.outputs[layer].values.size());
     network.activations(sourceOf(c), static_cast<int>(layer), received.data());
-    checkClose(received, expected.outputs[layer].values, 1e-5, 1e-6, what + ", output of layer " + std::to_string(layer));
+    checkClose(received, expected.evaluation.outputs[layer].values, 1e-5, 1e-6, what + ", output of layer " + std::to_string(layer));
     if (layer + 1 < c.layers.size()) comparePredictWith(network, c, static_cast<int>(layer), received, what);
   }
 }
 
-void compareReconstructions(Network& network, const Case& c, const std::string& what) {
-  auto twin = twinOf<double>(network, c);
-  twin.training = false;
-  auto maps = twin.run(mapsOf<double>(c), c.labels, {}).outputs[c.decoder.from];
-  for (size_t i = twin.depth(); i < twin.layers.size(); ++i) maps = twin.forwardLayer(i, maps);
-  std::vector<float> received(maps.values.size());
+void compareReconstructions(Network& network, const Case& c, const Expected& expected, const std::string& what) {
+  const std::vector<double>& reconstruction = expected.evaluation.decoded.back().values;
+  std::vector<float> received(reconstruction.size());
   network.reconstruct(sourceOf(c), received.data());
-  checkClose(received, maps.values, 1e-5, 2e-6, what + ", reconstruction");
+  checkClose(received, reconstruction, 1e-5, 2e-6, what + ", reconstruction");
 }
 
-void compareCase(const Case& c, uint64_t seed, const std::string& set) {
-  const std::string what = set + ", case " + std::to_string(seed);
-  Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform}, Precision::float32, c.decoder);
-  scatter(network, seed);
-  if (network.hasDecoder()) compareReconstructions(network, c, what);
-  compareActivations(network, c, what);
-
+void compareStep(Network& network, const Case& c, uint64_t seed, const reference::NetworkResult<double>& expected,
+                 const std::string& what) {
   TrainStep step;
   step.labels = c.labels.data();
   step.seed = seed;
-  step.reconstructionWeight = 3;
-  auto twin = twinOf<double>(network, c, seed);
-  twin.reconstructionWeight = 3;
-  const auto expected = twin.run(mapsOf<double>(c), c.labels, step.loss);
+  step.reconstructionWeight = reconstructionWeight;
   const StepResult received = network.computeGradients(sourceOf(c), step);
   checkClose(std::vector<double>{received.loss}, std::vector<double>{expected.loss}, 1e-5, 0, what + ", loss");
   checkClose(std::vector<double>{received.reconstructionLoss}, std::vector<double>{expected.reconstructionLoss}, 1e-5, 0,
@@ -72,14 +77,27 @@ void compareCase(const Case& c, uint64_t seed, const std::string& set) {
                what + ", gradient of " + parameter->name);
 }
 
-// The layers after a convolution show its result's gradient; a convolution before them shows their source's.
-void compare(const std::vector<Kinds>& networks, int cases) {
+// On every instruction set. The twins know none, so they run once, on the first network's weights: a set that began with
+// others would not agree.
+void compareCase(const Case& c, uint64_t seed) {
+  std::optional<Expected> expected;
   for (const Kernels* set : availableKernels()) {
     chooseKernels(set->name);
-    for (size_t i = 0; i < networks.size(); ++i)
-      for (int n = 0; n < cases; ++n) compareCase(randomCase(1000 * (i + 1) + n, networks[i]), 1000 * (i + 1) + n, set->name);
+    const std::string what = std::string(set->name) + ", case " + std::to_string(seed);
+    Network network(c.input, c.layers, seed, {InitialiserKind::glorotUniform}, Precision::float32, c.decoder);
+    scatter(network, seed);
+    if (!expected) expected = expectCase(network, c, seed);
+    if (network.hasDecoder()) compareReconstructions(network, c, *expected, what);
+    compareActivations(network, c, *expected, what);
+    compareStep(network, c, seed, expected->step, what);
   }
   chooseKernels(availableKernels().back()->name);
+}
+
+// The layers after a convolution show its result's gradient; a convolution before them shows their source's.
+void compare(const std::vector<Kinds>& networks, int cases) {
+  for (size_t i = 0; i < networks.size(); ++i)
+    for (int n = 0; n < cases; ++n) compareCase(randomCase(1000 * (i + 1) + n, networks[i]), 1000 * (i + 1) + n);
 }
 
 FACT("convolutions agree with their twin, forward and backward") {
@@ -115,16 +133,12 @@ FACT("a decoder agrees with its twin, wherever it reads, and the layers before i
       {{conv, batchNorm, dropout, dense, activation}, 1, {dropout, activation, conv}},
       {{dense, activation, batchNorm}, 1, {dense, batchNorm, activation}},
   };
-  for (const Kernels* set : availableKernels()) {
-    chooseKernels(set->name);
-    for (size_t i = 0; i < decodings.size(); ++i)
-      for (uint64_t seed = 50 * i; seed < 50 * i + 5; ++seed) {
-        Case c = randomCase(seed, decodings[i].layers);
-        addDecoder(c, seed, decodings[i].from, decodings[i].decoder);
-        compareCase(c, seed, set->name);
-      }
-  }
-  chooseKernels(availableKernels().back()->name);
+  for (size_t i = 0; i < decodings.size(); ++i)
+    for (uint64_t seed = 50 * i; seed < 50 * i + 5; ++seed) {
+      Case c = randomCase(seed, decodings[i].layers);
+      addDecoder(c, seed, decodings[i].from, decodings[i].decoder);
+      compareCase(c, seed);
+    }
 }
 
 FACT("dropout agrees with its twin") {
@@ -214,11 +228,7 @@ Case wideCase() {
 FACT("wide convolutions agree with their twin in a network, and train to the same bits on any number of threads") {
   setenv("BRIGHTCELL_ALGORITHM", "wide", 1);
   const Case c = wideCase();
-  for (const Kernels* set : availableKernels()) {
-    chooseKernels(set->name);
-    compareCase(c, 3, set->name);
-  }
-  chooseKernels(availableKernels().back()->name);
+  compareCase(c, 3);
   const auto expected = trained(c, 1);
   for (const int count : {2, 3, 7}) check(trained(c, count) == expected, std::to_string(count) + " threads differ");
   setThreads(2);

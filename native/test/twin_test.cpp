@@ -9,7 +9,7 @@ using Kinds = std::vector<LayerKind>;
 constexpr double stepSize = 1e-5;
 
 double lossOf(const reference::TwinNetwork<double>& twin, const Case& c, const reference::Maps<double>& input) {
-  const auto result = twin.run(input, c.labels, {});
+  const auto result = twin.forward(input, c.labels, {});
   return result.loss + twin.reconstructionWeight * result.reconstructionLoss;
 }
 
