@@ -77,7 +77,7 @@ interface ClassifyFlags extends CommonOptions {
 const setKinds = { 'least-ambiguous': 'leastAmbiguous', adaptive: 'adaptive' } as const;
 
 /** A number between 0 and 1; the library refuses the ends. */
-const share = realNumber(0, 1, { open: true });
+const share = realNumber(0, 1, { open: 'both' });
 
 /** Without --out, predictions go to the terminal as they come, or into the JSON object. */
 function predictionSink({ out, json }: ClassifyFlags) {

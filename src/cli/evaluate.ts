@@ -22,7 +22,7 @@ export function addEvaluate(program: Command): void {
     .option(
       '--purity <list>',
       'purities that thresholds for sorting are chosen for (default: 0.9,0.95,0.99)',
-      listOf(realNumber(0, 1, { open: true })),
+      listOf(realNumber(0, 1, { open: 'below' })),
     )
     .addOption(precisionOption())
     .option('--out <folder>', 'folder for the files (default: in the run folder)')

@@ -10,17 +10,20 @@ export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER):
   };
 }
 
-/** A parser of finite numbers from `from` to `to`; without `from` itself when `open`. */
+/** A parser of finite numbers from `from` to `to`; `open` at an end leaves that end out. */
 export function realNumber(
   from: number,
   to: number = Number.POSITIVE_INFINITY,
-  { open = false } = {},
+  { open }: { open?: 'below' | 'both' } = {},
 ): (text: string) => number {
   const low = open ? `greater than ${from}` : `of at least ${from}`;
-  const range = to === Number.POSITIVE_INFINITY ? low : `${low} and at most ${to}`;
+  const high = open === 'both' ? `less than ${to}` : `at most ${to}`;
+  const range = to === Number.POSITIVE_INFINITY ? low : `${low} and ${high}`;
   return text => {
     const value = parse(text);
-    if (Number.isFinite(value) && (open ? value > from : value >= from) && value <= to) return value;
+    const above = open ? value > from : value >= from,
+      below = open === 'both' ? value < to : value <= to;
+    if (Number.isFinite(value) && above && below) return value;
     throw new InvalidArgumentError(`It must be a number ${range}.`);
   };
 }

@@ -20,7 +20,7 @@ export function addScreen(program: Command): void {
     .option(
       '--good-lost <share>',
       'share of good images that may be lost (default: 0.015)',
-      realNumber(0, 0.5, { open: true }),
+      realNumber(0, 0.5, { open: 'below' }),
     )
     .option('--limit <rule>', 'a limit of your own, such as "focus<0.2"; may be repeated', addLimit)
     .option('--seed <n>', 'the same seed gives the same verdicts (default: 0)', wholeNumber(0))

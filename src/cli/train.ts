@@ -30,7 +30,7 @@ export function addTrain(program: Command): void {
     .option('--config <file>', 'JSON file of settings; options go before it')
     .option('--epochs <n>', 'passes over the training cells', wholeNumber(1, 100_000))
     .option('--batch-size <n>', 'images a step', wholeNumber(1, 100_000))
-    .option('--learning-rate <rate>', 'peak learning rate', realNumber(0, 100, { open: true }))
+    .option('--learning-rate <rate>', 'peak learning rate', realNumber(0, 100, { open: 'below' }))
     .addOption(choice('--optimiser <name>', 'how weights are updated', choices.optimiser))
     .addOption(choice('--schedule <name>', 'how the learning rate changes', choices.schedule))
     .addOption(choice('--loss <name>', 'what is made small', choices.loss))

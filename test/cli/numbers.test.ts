@@ -27,8 +27,11 @@ test.each(['NaN', 'Infinity', '-Infinity', '', ' ', '1,5', '12px', '1e400', '0b1
 );
 
 test('an open range leaves its lower end out', () => {
-  expect(() => realNumber(0, 1, { open: true })('0')).toThrow('greater than 0 and at most 1');
+  expect(() => realNumber(0, 1, { open: 'below' })('0')).toThrow('greater than 0 and at most 1');
   expect(realNumber(0, 1)('0')).toBe(0);
+  for (const end of ['0', '1'])
+    expect(() => realNumber(0, 1, { open: 'both' })(end)).toThrow('greater than 0 and less than 1');
+  expect(realNumber(0, 1, { open: 'both' })('0.05')).toBe(0.05);
 });
 
 test('a list keeps its order', () => {
