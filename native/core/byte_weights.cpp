@@ -2,7 +2,9 @@
 // - rounding goes up or down so that the errors of neighbouring taps cancel out over what is smooth, as images are (the
 //   sum of e e' C is made small, C falling with the distance of taps). Beside rounding to the nearest the error of a
 //   trained first layer on cells falls to a sixth, below bfloat16's own, and is the same on pure noise;
-// - taps so large that they would make the scale of their filter too coarse for noise stand in two words.
+// - the errors are made to cancel out over the finest pattern as well, where what keeps them small over smooth images
+//   would add up;
+// - taps so large that they would make the scale of their filter too coarse for noise stand in two words or more.
 // Where two planes of bytes take no more words than that, all weights have 16 bits.
 #include "core/byte_weights.h"
 
@@ -24,6 +26,7 @@ constexpr double allowed = 0.0070;  // error over pure noise, as a share of the 
 constexpr int64_t fewest = 64;      // taps; of fewer the results may be small beside the weights, by chance
 constexpr double reach = 4;        // pixels over which the likeness of what is smooth in an image falls to 1/e
 constexpr double smooth = 0.5;     // how much of an image is; the rest is taken for noise
+constexpr double chequered = 0.1;  // how much of it is the finest pattern, whose pixels differ from all four neighbours
 // Below it, numbers are taken for zero: their reciprocal would be infinite.
 constexpr float smallest = 1e-33f;
 
@@ -69,19 +72,24 @@ std::vector<WordAt> wordsOverAll(const Taps& t) {
   return words;
 }
 
-// Words over every tap that is above `limit` in some filter.
-std::vector<WordAt> wordsOverLarge(const Taps& t, Filters filters, double limit) {
+// Words over every tap that is above `limit` in some filter, once more for each time that it is; at most `enough`.
+std::vector<WordAt> wordsOverLarge(const Taps& t, Filters filters, double limit, size_t enough) {
   std::vector<WordAt> words;
-  const auto large = [&](int64_t tap) {
-    return std::any_of(filters.begin(), filters.end(), [&](const auto& f) { return std::abs(f[tap]) > limit; });
+  const auto above = [&](int64_t tap, double bound) {
+    return std::any_of(filters.begin(), filters.end(), [&](const auto& f) { return std::abs(f[tap]) > bound; });
   };
-  for (int c = 0; c < t.channels; ++c)
-    for (int y = 0; y < t.rows; ++y)
-      for (int x = 0; x < t.columns; ++x) {
-        if (!large(t.at(c, y, x))) continue;
-        words.push_back({c, y, x});
-        x += quad - 1;
-      }
+  size_t before;
+  int times = 0;
+  do {
+    before = words.size(), ++times;
+    for (int c = 0; c < t.channels; ++c)
+      for (int y = 0; y < t.rows; ++y)
+        for (int x = 0; x < t.columns; ++x) {
+          if (!above(t.at(c, y, x), times * limit)) continue;
+          words.push_back({c, y, x});
+          x += quad - 1;
+        }
+  } while (words.size() > before && words.size() < enough);
   return words;
 }
 
@@ -89,7 +97,9 @@ std::vector<WordAt> wordsOverLarge(const Taps& t, Filters filters, double limit)
 std::vector<double> likenessOf(const Taps& t) {
   std::vector<double> likeness(static_cast<size_t>(t.rows) * t.columns);
   for (int y = 0; y < t.rows; ++y)
-    for (int x = 0; x < t.columns; ++x) likeness[y * t.columns + x] = smooth * std::exp(-std::hypot(y, x) / reach);
+    for (int x = 0; x < t.columns; ++x)
+      likeness[y * t.columns + x] = smooth * std::exp(-std::hypot(y, x) / reach) +
+                                    ((y + x) % 2 == 0 ? chequered : -chequered);
   likeness[0] = 1;
   return likeness;
 }
@@ -197,10 +207,11 @@ struct PanelWords {
 
   PanelWords(const Taps& t, Filters filters, double limit) : shared(wordsOverAll(t)) {
     const size_t lanes = kernels().lanes, half = std::min(lanes, filters.size());
-    own[0] = wordsOverLarge(t, filters.first(half), limit);
-    own[1] = wordsOverLarge(t, filters.subspan(half), limit);
     // A word of one vector costs half of one of all.
-    twoPlanes = t.depth < fewest || own[0].size() + own[1].size() >= 2 * shared.size();
+    const size_t enough = 2 * shared.size();
+    own[0] = wordsOverLarge(t, filters.first(half), limit, enough);
+    own[1] = wordsOverLarge(t, filters.subspan(half), limit, enough);
+    twoPlanes = t.depth < fewest || own[0].size() + own[1].size() >= enough;
     if (twoPlanes) own[0].clear(), own[1].clear();
   }
 
