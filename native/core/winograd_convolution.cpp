@@ -245,7 +245,7 @@ constexpr double transformOperations = 150, acrossOperations = 320;  // across t
 // Weights, and sums, that stay in a core's share of the cache; what a number of more costs, once a batch of tiles: read
 // forward, also written backward.
 constexpr int64_t cachedFloats = int64_t{1} << 19;
-constexpr double readOperations = 3, sumOperations = 45;
+constexpr double readOperations = 3, sumOperations = 45, fixedSumOperations = 25;
 constexpr double fixedCost = 0.6;  // of a product of integers with its rounding, beside one in float32
 
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
@@ -282,7 +282,7 @@ void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision prec
   const auto add = [&](const char* name, bool integers) {
     const double products = integers ? fixedCost : 1;
     const double cost = diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1);
-    candidates.push_back({name, cost + weightCost(plan, sumOperations),
+    candidates.push_back({name, cost + weightCost(plan, integers ? fixedSumOperations : sumOperations),
                           [=] { return std::make_unique<WinogradBackward>(layer, integers); }});
   };
   const bool fixed = canBeFixedBackward(plan, precision);

@@ -299,7 +299,7 @@ class WinogradWideBackward : public ConvBackward {
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured: its numbers go
 // through memory or the last cache.
 constexpr double productShare = 0.85, forwardTransform = 1000, backwardTransform = 2200;
-constexpr double fixedCost = 0.6;  // of a product of integers with its rounding, beside one in float32
+constexpr double fixedCost = 0.5, fixedForwardTransform = 1500;  // of integers, with their rounding
 
 bool canBeWide(const Plan& plan) {
   return canBeWinograd(plan.layer) && !plan.acrossTiles && frequencies * plan.depth * plan.filters >= leastSums;
@@ -315,7 +315,7 @@ void addWinogradWideForward(const ConvLayer& layer, Precision precision,
   if (!canBeWide(plan)) return;
   const bool fixed = canBeFixedInRounds(plan, precision);
   const double transforms = static_cast<double>(plan.tiles()) * (plan.depth + plan.filters);
-  candidates.push_back({"wide", productCost(plan, fixed) + forwardTransform * transforms,
+  candidates.push_back({"wide", productCost(plan, fixed) + (fixed ? fixedForwardTransform : forwardTransform) * transforms,
                         [=] { return std::make_unique<WinogradWideForward>(layer, fixed); }});
 }
 
