@@ -301,8 +301,8 @@ class WinogradWideBackward : public ConvBackward {
 constexpr double productShare = 0.85, forwardTransform = 1000, backwardTransform = 2200;
 constexpr double fixedCost = 0.5, fixedForwardTransform = 1500;  // of integers, with their rounding
 
-bool canBeWide(const Plan& plan) {
-  return canBeWinograd(plan.layer) && !plan.acrossTiles && frequencies * plan.depth * plan.filters >= leastSums;
+bool isWide(const Plan& plan) {
+  return !plan.acrossTiles && frequencies * plan.depth * plan.filters >= leastSums;
 }
 
 double productCost(const Plan& plan, bool fixed) { return (fixed ? fixedCost : 1) * plan.products() / productShare; }
@@ -311,8 +311,9 @@ double productCost(const Plan& plan, bool fixed) { return (fixed ? fixedCost : 1
 
 void addWinogradWideForward(const ConvLayer& layer, Precision precision,
                             std::vector<ConvCandidate<ConvForward>>& candidates) {
+  if (!canBeWinograd(layer)) return;
   const Plan plan(layer);
-  if (!canBeWide(plan)) return;
+  if (!isWide(plan)) return;
   const bool fixed = canBeFixedInRounds(plan, precision);
   const double transforms = static_cast<double>(plan.tiles()) * (plan.depth + plan.filters);
   candidates.push_back({"wide", productCost(plan, fixed) + (fixed ? fixedForwardTransform : forwardTransform) * transforms,
@@ -321,8 +322,9 @@ void addWinogradWideForward(const ConvLayer& layer, Precision precision,
 
 void addWinogradWideBackward(const ConvLayer& layer, bool diffSource, Precision precision,
                              std::vector<ConvCandidate<ConvBackward>>& candidates) {
+  if (!canBeWinograd(layer)) return;
   const Plan plan(layer);
-  if (!canBeWide(plan)) return;
+  if (!isWide(plan)) return;
   const bool fixed = canBeFixedInRounds(plan, precision);
   const double passes = diffSource ? 2 : 1;
   const double transforms = static_cast<double>(plan.tiles()) * (passes * plan.depth + plan.filters);
