@@ -40,7 +40,7 @@ std::vector<ConvCandidate<ConvForward>> forwardCandidates(const ConvLayer& layer
   addDirectForward(layer, candidates);
   addPairForward(layer, precision, candidates);
   addWinogradForward(layer, precision, candidates);
-  addWinogradWideForward(layer, candidates);
+  addWinogradWideForward(layer, precision, candidates);
   addFftForward(layer, precision, candidates);
   addFewForward(layer, candidates);
   return inOrder(std::move(candidates));
@@ -52,7 +52,7 @@ std::vector<ConvCandidate<ConvBackward>> backwardCandidates(const ConvLayer& lay
   addDirectBackward(layer, diffSource, candidates);
   addPairBackward(layer, diffSource, precision, candidates);
   addWinogradBackward(layer, diffSource, precision, candidates);
-  addWinogradWideBackward(layer, diffSource, candidates);
+  addWinogradWideBackward(layer, diffSource, precision, candidates);
   addFftBackward(layer, diffSource, precision, candidates);
   addFewBackward(layer, diffSource, candidates);
   return inOrder(std::move(candidates));

@@ -1,10 +1,8 @@
 // T tiles in a batch, D, F and the frequencies as in winograd_plan.h. A batch goes: transformed source [36][T][D] times
 // weights [36][D][F], six frequencies at a time ([6][T][F]) turned back into rows ([6 fx][4 rows][T][F]), and these into
 // the result.
-// In bfloat16 products are of 16-bit integers: the transforms would amplify the rounding of bfloat16's 8 bits to more than
-// 1e-2 of a result. Where few filters meet a number, rounding it costs more than it saves, so plain products are a way
-// beside them (`winograd32`). Each tile and each filter has a scale of its own at each frequency, so small that
-// no sum leaves 32 bits. A word holds two depths.
+// In bfloat16 products are of 16-bit integers (winograd_fixed.h), with a scale for each tile and each filter. Where few
+// filters meet a number, rounding it costs more than it saves, so plain products are a way beside them (`winograd32`).
 #include "core/winograd_convolution.h"
 
 #include <algorithm>
@@ -13,16 +11,14 @@
 #include "core/instruction_set.h"
 #include "core/maps.h"
 #include "core/parallel.h"
-#include "core/winograd_tiles.h"
+#include "core/winograd_fixed.h"
 #include "core/winograd_sources.h"
+#include "core/winograd_tiles.h"
 
 namespace brightcell {
 namespace {
 
 using namespace winograd;
-
-uint32_t* wordsOf(float* p) { return reinterpret_cast<uint32_t*>(p); }
-const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
 
 class WinogradForward : public ConvForward {
  public:
@@ -39,7 +35,7 @@ class WinogradForward : public ConvForward {
   void prepare(const float* weights, const float* bias) override {
     const int64_t filters = p_.layer.output.channels;
     transformResultWeights(p_, weights, weights_.zeroed(frequencies * resultWeightStep(p_)));
-    if (fixed_) roundWeights();
+    if (fixed_) fixedWeights_.round(weights_.data(), resultWeightStep(p_), p_.depth, p_.filters);
     float* b = bias_.zeroed(p_.filters);
     if (bias != nullptr) std::copy_n(bias, filters, b);
   }
@@ -75,26 +71,13 @@ class WinogradForward : public ConvForward {
   }
 
  private:
-  int64_t scaleStep() const { return roundUp(p_.filters, kernels().panel); }
-
-  void roundWeights() {
-    const int64_t panel = kernels().panel;
-    float* scales = weightScales_.zeroed(frequencies * scaleStep());
-    parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
-      float* weights = weights_.data() + f * resultWeightStep(p_);
-      for (int64_t column = 0; column < p_.filters; column += panel, weights += p_.depth * panel)
-        kernels().fixedRows(weights, panel, p_.depth, panel, fixedLimit(p_.depth), wordsOf(weights),
-                            scales + f * scaleStep() + column);
-    });
-  }
-
   // A batch's transformed sources, in place: to [36][T][D in words] or [36][D in words][T].
   void roundSources(float* transformed, int64_t count, float* scales) const {
     const float limit = fixedLimit(p_.depth);
     for (int f = 0; f < frequencies; ++f, scales += p_.batch) {
       float* at = transformed + f * p_.sourceStep();
       if (p_.acrossTiles)
-        kernels().fixedRows(at, p_.batch, p_.depth, count, limit, wordsOf(at), scales);
+        kernels().fixedRows({at, p_.batch, p_.depth, count, limit, wordsOf(at), p_.batch, scales});
       else
         kernels().fixedPairs({at, p_.depth, count, p_.depth, limit, wordsOf(at), p_.wordStep(), scales});
     }
@@ -112,7 +95,7 @@ class WinogradForward : public ConvForward {
           if (fixed_)
             kernels().fixedProduct({wordsOf(source) + first * p_.wordStep(), p_.wordStep(), p_.depthStep(),
                                     scales + f * p_.batch + first, wordsOf(weights), panel, p_.depth * panel,
-                                    weightScales_.data() + f * scaleStep(), products + fy * step, p_.filters, tiles,
+                                    fixedWeights_.scales(f), products + fy * step, p_.filters, tiles,
                                     p_.filters, (p_.depth + 1) / 2, false});
           else
             kernels().smallProduct({source + first * p_.tileStep(), p_.tileStep(), p_.depthStep(), weights, panel,
@@ -127,7 +110,8 @@ class WinogradForward : public ConvForward {
   Plan p_;
   Sources sources_;
   bool fixed_;
-  Buffer<float> weights_, weightScales_, bias_;
+  Buffer<float> weights_, bias_;
+  FixedWeights fixedWeights_;
 };
 
 class WinogradBackward : public ConvBackward {
@@ -145,7 +129,7 @@ class WinogradBackward : public ConvBackward {
 
   void prepare(const float* weights) override {
     transformSourceWeights(p_, weights, weights_.zeroed(frequencies * sourceWeightStep(p_)));
-    if (fixed_) roundWeights();
+    if (fixed_) fixedWeights_.round(weights_.data(), sourceWeightStep(p_), p_.filters, p_.depth);
   }
 
   // [36][D][F]
@@ -185,7 +169,6 @@ class WinogradBackward : public ConvBackward {
   }
 
  private:
-  int64_t scaleStep() const { return roundUp(p_.depth, kernels().panel); }
   int64_t roundedFloats() const {
     return fixed_ ? roundUp(p_.batch * p_.filters / 2, 16) + roundUp(p_.batch, 16) + p_.filters + p_.depth : 0;
   }
@@ -238,31 +221,22 @@ class WinogradBackward : public ConvBackward {
     float* depthScales = filterScales + filters;
     if (diffSource)
       kernels().fixedPairs({gradient, filters, count, filters, fixedLimit(filters), pairs, filters / 2, tileScales});
-    kernels().fixedRows(gradient, filters, count, filters, fixedLimit(count), wordsOf(gradient), filterScales);
-    kernels().fixedRows(source, depth, count, depth, fixedLimit(count), wordsOf(source), depthScales);
+    kernels().fixedRows(
+        {gradient, filters, count, filters, fixedLimit(count), wordsOf(gradient), filters, filterScales});
+    kernels().fixedRows({source, depth, count, depth, fixedLimit(count), wordsOf(source), depth, depthScales});
     kernels().fixedProduct({wordsOf(source), 1, depth, depthScales, wordsOf(gradient), filters, panel, filterScales, sum,
                             filters, depth, filters, (count + 1) / 2, true});
     if (diffSource)
       kernels().fixedProduct({pairs, filters / 2, 1, tileScales, wordsOf(weights_.data() + f * sourceWeightStep(p_)), panel,
-                              filters * panel, weightScales_.data() + f * scaleStep(), source, depth, count, depth,
+                              filters * panel, fixedWeights_.scales(f), source, depth, count, depth,
                               filters / 2, false});
-  }
-
-  void roundWeights() {
-    const int64_t panel = kernels().panel;
-    float* scales = weightScales_.zeroed(frequencies * scaleStep());
-    parallelFor(frequencies, [&](std::ptrdiff_t f, int) {
-      float* weights = weights_.data() + f * sourceWeightStep(p_);
-      for (int64_t column = 0; column < p_.depth; column += panel, weights += p_.filters * panel)
-        kernels().fixedRows(weights, panel, p_.filters, panel, fixedLimit(p_.filters), wordsOf(weights),
-                            scales + f * scaleStep() + column);
-    });
   }
 
   Plan p_;
   Sources sources_;
   bool fixed_;
-  Buffer<float> weights_, weightScales_;
+  Buffer<float> weights_;
+  FixedWeights fixedWeights_;
 };
 
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured.
@@ -271,7 +245,7 @@ constexpr double transformOperations = 150, acrossOperations = 320;  // across t
 // Weights, and sums, that stay in a core's share of the cache; what a number of more costs, once a batch of tiles: read
 // forward, also written backward.
 constexpr int64_t cachedFloats = int64_t{1} << 19;
-constexpr double readOperations = 3, sumOperations = 45;
+constexpr double readOperations = 3, sumOperations = 45, fixedSumOperations = 25;
 constexpr double fixedCost = 0.6;  // of a product of integers with its rounding, beside one in float32
 
 double costOf(const Plan& p, double products, double sourceTransforms, double resultTransforms) {
@@ -295,7 +269,7 @@ void addWinogradForward(const ConvLayer& layer, Precision precision,
     candidates.push_back({name, costOf(plan, integers ? fixedCost : 1, 1, 1) + weightCost(plan, readOperations),
                           [=] { return std::make_unique<WinogradForward>(layer, integers); }});
   };
-  const bool fixed = plan.canBeFixed(precision);
+  const bool fixed = canBeFixed(plan, precision);
   add("winograd", fixed);
   if (fixed) add("winograd32", false);
 }
@@ -308,10 +282,10 @@ void addWinogradBackward(const ConvLayer& layer, bool diffSource, Precision prec
   const auto add = [&](const char* name, bool integers) {
     const double products = integers ? fixedCost : 1;
     const double cost = diffSource ? costOf(plan, 2 * products, 2, 1) : costOf(plan, products, 1, 1);
-    candidates.push_back({name, cost + weightCost(plan, sumOperations),
+    candidates.push_back({name, cost + weightCost(plan, integers ? fixedSumOperations : sumOperations),
                           [=] { return std::make_unique<WinogradBackward>(layer, integers); }});
   };
-  const bool fixed = plan.canBeFixedBackward(precision);
+  const bool fixed = canBeFixedBackward(plan, precision);
   add("winograd", fixed);
   if (fixed) add("winograd32", false);
 }

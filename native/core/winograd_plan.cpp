@@ -1,7 +1,6 @@
 #include "core/winograd_plan.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/instruction_set.h"
 
@@ -12,10 +11,6 @@ constexpr int64_t batchBytes = int64_t{640} << 10;
 constexpr int64_t batchAcross = 64;  // tiles of a batch whose vectors are tiles
 // A strip is small enough for the first-level cache beside the weights.
 constexpr int64_t stripFloats = 4608;
-// Above it, integers small enough for the sum would round too coarsely.
-constexpr int64_t deepestFixed = 256;
-// Multiply-adds that the rounding of a number costs.
-constexpr int64_t roundingWorth = 16;
 
 int tilesOver(int positions) { return (positions + side - 1) / side; }
 
@@ -99,22 +94,8 @@ WinogradTile Plan::geometryOf(const TileAt& tile) const {
           wide.rowStep(), filters};
 }
 
-bool Plan::canBeFixed(Precision precision) const {
-  return precision == Precision::bfloat16 && kernels().fixedProduct != nullptr && depth <= deepestFixed;
-}
-
-// Rounding goes over each number of the source once and of the gradient twice; it pays where each meets many.
-bool Plan::canBeFixedBackward(Precision precision) const {
-  return canBeFixed(precision) && !acrossTiles && filters <= deepestFixed &&
-         depth * filters >= roundingWorth * (depth + 2 * filters);
-}
-
 bool canBeWinograd(const ConvLayer& layer) {
   return layer.window.height > 1 && layer.window.width > 1 && layer.source.height > 1 && layer.source.width > 1;
-}
-
-float fixedLimit(int64_t terms) {
-  return std::min(32767.0f, std::floor(std::sqrt(2147480000.0f / static_cast<float>(terms))));
 }
 
 }  // namespace brightcell::winograd

@@ -27,9 +27,6 @@ struct TileAt {
 // Whether there is anything to win: no kernel or map of a single row or column.
 bool canBeWinograd(const ConvLayer& layer);
 
-// The largest integer that so many products of two may be made of: their sum stays within 32 bits.
-float fixedLimit(int64_t terms);
-
 struct Plan {
   explicit Plan(const ConvLayer& layer);
 
@@ -47,9 +44,7 @@ struct Plan {
   // Between tiles and between depths of a transformed source.
   int64_t tileStep() const { return acrossTiles ? 1 : depth; }
   int64_t depthStep() const { return acrossTiles ? batch : 1; }
-  // Whether products may be of integers, forward and backward, and the step between tiles of words.
-  bool canBeFixed(Precision precision) const;
-  bool canBeFixedBackward(Precision precision) const;
+  // Between tiles of words.
   int64_t wordStep() const { return acrossTiles ? 1 : depth / 2; }
   int64_t resultStep() const { return batch * filters + skew; }
   int64_t stripStep() const { return strip * filters + skew; }

@@ -6,19 +6,58 @@
 #include "core/parallel.h"
 
 namespace brightcell::winograd {
+namespace {
+
+// Taps of a block of weights, [filter][tap][channel]. In the weights themselves they stand so far apart, often by a power
+// of two, that they push each other out of the cache between one channel and the next.
+constexpr int64_t blockChannels = 16, blockFilters = 64, blockStep = taps * taps * blockChannels;
+constexpr int64_t blockTaps[taps * taps] = {0, 16, 32, 48, 64, 80, 96, 112, 128};
+
+struct TapBlock {
+  int64_t part, channel, channels, filter, filters;
+  alignas(64) float taps[blockFilters * blockStep];
+};
+
+// body(block) for all of them, on all threads.
+template <typename Body>
+void forBlocks(const Plan& plan, const Body& body) {
+  const int64_t channels = plan.layer.source.channels, runs = roundUp(channels, blockChannels) / blockChannels;
+  const int64_t filters = plan.layer.output.channels;
+  parallelFor(static_cast<int64_t>(plan.parts.size()) * runs, [&](std::ptrdiff_t i, int) {
+    TapBlock block;
+    block.part = i / runs, block.channel = i % runs * blockChannels;
+    block.channels = std::min(blockChannels, channels - block.channel);
+    for (block.filter = 0; block.filter < filters; block.filter += blockFilters) {
+      block.filters = std::min(blockFilters, filters - block.filter);
+      body(block);
+    }
+  });
+}
+
+// visit(offset in the weights, row of the block)
+template <typename Visit>
+void forRows(const Plan& plan, TapBlock& block, const Visit& visit) {
+  for (int64_t f = 0; f < block.filters; ++f)
+    for (int i = 0; i < taps * taps; ++i)
+      if (const int64_t tap = plan.parts[block.part].tap[i]; tap >= 0)
+        visit((block.filter + f) * plan.layer.depth() + tap + block.channel, block.taps + f * blockStep + blockTaps[i]);
+}
+
+}  // namespace
 
 int64_t resultWeightStep(const Plan& plan) { return plan.depth * roundUp(plan.filters, kernels().panel) + skew; }
 
 void transformResultWeights(const Plan& plan, const float* weights, float* dst) {
-  const int64_t lanes = kernels().lanes, panel = kernels().panel, channels = plan.layer.source.channels;
-  const int64_t step = resultWeightStep(plan), filters = plan.layer.output.channels, filterStep = plan.layer.depth();
-  parallelFor(static_cast<int64_t>(plan.parts.size()) * channels, [&](std::ptrdiff_t i, int) {
-    const int64_t part = i / channels, c = i % channels;
-    for (int64_t f = 0; f < filters; f += lanes)
-      kernels().winogradTaps(weights + f * filterStep + c, filterStep, plan.parts[part].tap,
-                             static_cast<int>(std::min(lanes, filters - f)),
-                             dst + f / panel * plan.depth * panel + (part * plan.channels + c) * panel + f % panel,
-                             step);
+  const int64_t lanes = kernels().lanes, panel = kernels().panel, step = resultWeightStep(plan);
+  forBlocks(plan, [&](TapBlock& b) {
+    std::fill_n(b.taps, b.filters * blockStep, 0.0f);  // taps that the kernel lacks
+    forRows(plan, b, [&](int64_t at, float* row) { std::copy_n(weights + at, b.channels, row); });
+    for (int64_t f = b.filter; f < b.filter + b.filters; f += lanes)
+      for (int64_t c = 0; c < b.channels; ++c)
+        kernels().winogradTaps(
+            b.taps + (f - b.filter) * blockStep + c, blockStep, blockTaps,
+            static_cast<int>(std::min(lanes, b.filter + b.filters - f)),
+            dst + f / panel * plan.depth * panel + (b.part * plan.channels + b.channel + c) * panel + f % panel, step);
   });
 }
 
@@ -53,15 +92,17 @@ void transformSourceWeights(const Plan& plan, const float* weights, float* dst) 
 int64_t sumStep(const Plan& plan) { return plan.depth * plan.filters + skew; }
 
 void addSumsToWeights(const Plan& plan, const float* sums, float* gradient) {
-  const int64_t lanes = kernels().lanes, filters = plan.layer.output.channels, filterStep = plan.layer.depth();
-  const int64_t channels = plan.layer.source.channels, runs = roundUp(channels, 16) / 16;
-  parallelFor(static_cast<int64_t>(plan.parts.size()) * runs, [&](std::ptrdiff_t i, int) {
-    const int64_t part = i / runs, end = std::min(channels, (i % runs + 1) * 16);
-    for (int64_t c = i % runs * 16; c < end; ++c)
-      for (int64_t f = 0; f < filters; f += lanes)
-        kernels().winogradAddTaps(sums + (part * plan.channels + c) * plan.filters + f, sumStep(plan),
-                                  plan.parts[part].tap, static_cast<int>(std::min(lanes, filters - f)),
-                                  gradient + f * filterStep + c, filterStep);
+  const int64_t lanes = kernels().lanes;
+  forBlocks(plan, [&](TapBlock& b) {
+    std::fill_n(b.taps, b.filters * blockStep, 0.0f);
+    for (int64_t c = 0; c < b.channels; ++c)
+      for (int64_t f = 0; f < b.filters; f += lanes)
+        kernels().winogradAddTaps(sums + (b.part * plan.channels + b.channel + c) * plan.filters + b.filter + f,
+                                  sumStep(plan), blockTaps, static_cast<int>(std::min(lanes, b.filters - f)),
+                                  b.taps + f * blockStep + c, blockStep);
+    forRows(plan, b, [&](int64_t at, const float* row) {
+      for (int64_t c = 0; c < b.channels; ++c) gradient[at + c] += row[c];
+    });
   });
 }
 

@@ -5,8 +5,9 @@
 
 #include "core/instruction_set.h"
 #include "core/parallel.h"
-#include "core/winograd_tiles.h"
+#include "core/winograd_fixed.h"
 #include "core/winograd_sources.h"
+#include "core/winograd_tiles.h"
 
 namespace brightcell {
 namespace {
@@ -16,6 +17,7 @@ using namespace winograd;
 constexpr int64_t blockBytes = int64_t{32} << 20;  // of transformed sources and gradients
 constexpr int64_t spreadTiles = 8;                  // turned into frequencies at once
 constexpr int64_t sumTiles = 128, sumDepths = 128;  // of one task's factors, in a core's second-level cache
+constexpr int64_t fixedDepths = 256;  // the same of integers, half as large
 constexpr int64_t productTiles = 96;
 constexpr int64_t leastSums = int64_t{1} << 19;  // floats: fewer go well in sums of each thread's own
 
@@ -39,23 +41,47 @@ struct Factors {
   const float* tiles;
   int64_t tileStep, depth;  // between frequencies; numbers of a tile
   const float* weights;
-  int64_t weightStep;  // between frequencies
+  int64_t weightStep;         // between frequencies
+  const FixedWeights* fixed;  // of weights that are integers
 };
 
+// Words of a round of a run of tiles, and their scales.
+int64_t runStep(int64_t depth) { return Rounds(depth).length / 2 + skew; }
+int64_t runFloats(int64_t depth) { return productTiles * (runStep(depth) + 1); }
+
+// Tiles [first, first + count) at frequency f, rounded on the way.
+void multiplyFixed(const Factors& x, int64_t f, int64_t first, int64_t count, float* into, int64_t width,
+                   float* scratch) {
+  const int64_t panel = kernels().panel, step = runStep(x.depth);
+  const float* tiles = x.tiles + f * x.tileStep + first * x.depth;
+  const uint32_t* weights = wordsOf(x.weights + f * x.weightStep);
+  float* scales = scratch + productTiles * step;
+  const Rounds rounds(x.depth);
+  for (int64_t i = 0; i < rounds.number; ++i) {
+    const int64_t at = i * rounds.length, terms = rounds.terms(i);
+    kernels().fixedPairs({tiles + at, x.depth, count, terms, fixedLimit(terms), wordsOf(scratch), step, scales});
+    kernels().fixedProduct({wordsOf(scratch), step, 1, scales, weights + at / 2 * panel, panel, x.depth * panel,
+                            x.fixed->scales(f, i), into, width, count, width, terms / 2, i > 0});
+  }
+}
+
 // Their products, [36][T][width]. A task is a frequency and a run of tiles.
-void multiply(const Factors& x, int64_t tiles, float* into, int64_t intoStep, int64_t width) {
+void multiply(const Factors& x, int64_t tiles, float* into, int64_t intoStep, int64_t width, Scratch& own) {
   const int64_t panel = kernels().panel, runs = (tiles + productTiles - 1) / productTiles;
-  parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int) {
-    const int64_t f = task / runs, first = task % runs * productTiles;
-    kernels().smallProduct({x.tiles + f * x.tileStep + first * x.depth, x.depth, 1, x.weights + f * x.weightStep, panel,
-                            x.depth * panel, into + f * intoStep + first * width, width,
-                            std::min(productTiles, tiles - first), width, x.depth, false});
+  parallelFor(frequencies * runs, [&](std::ptrdiff_t task, int worker) {
+    const int64_t f = task / runs, first = task % runs * productTiles, count = std::min(productTiles, tiles - first);
+    float* products = into + f * intoStep + first * width;
+    if (x.fixed != nullptr)
+      multiplyFixed(x, f, first, count, products, width, own.of(worker));
+    else
+      kernels().smallProduct({x.tiles + f * x.tileStep + first * x.depth, x.depth, 1, x.weights + f * x.weightStep,
+                              panel, x.depth * panel, products, width, count, width, x.depth, false});
   });
 }
 
 class WinogradWideForward : public ConvForward {
  public:
-  explicit WinogradWideForward(const ConvLayer& layer) : p_(planOf(layer)), sources_(p_) {}
+  WinogradWideForward(const ConvLayer& layer, bool fixed) : p_(planOf(layer)), sources_(p_), fixed_(fixed) {}
 
   bool takesAllThreads() const override { return true; }
   int64_t group() const override { return p_.batch / p_.tiles(); }
@@ -66,6 +92,7 @@ class WinogradWideForward : public ConvForward {
     // What only fills a panel stays zero.
     if (weights_.capacity() < size) weights_.zeroed(size);
     transformResultWeights(p_, weights, weights_.data());
+    if (fixed_) fixedWeights_.round(weights_.data(), resultWeightStep(p_), p_.depth, p_.filters);
     float* b = bias_.zeroed(p_.filters);
     if (bias != nullptr) std::copy_n(bias, p_.layer.output.channels, b);
   }
@@ -73,14 +100,15 @@ class WinogradWideForward : public ConvForward {
   void run(const Features& src, Images images, float* result, uint8_t* place, float*) const override {
     transformed_.reserve(frequencies * p_.sourceStep());
     products_.reserve(frequencies * p_.resultStep());
-    own_.reserve(std::max(sources_.scratchFloats(), rowsFloats(p_)), threads());
+    own_.reserve(std::max({sources_.scratchFloats(), rowsFloats(p_), runFloats(p_.depth)}), threads());
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       const int64_t image = images.first + i;
       sources_.read(src, {image, image + 1}, own_.of(worker));
       sources_.transform(own_.of(worker), 0, p_.tiles(), transformed_.data() + i * p_.tiles() * p_.depth);
     });
-    multiply({transformed_.data(), p_.sourceStep(), p_.depth, weights_.data(), resultWeightStep(p_)},
-             images.count() * p_.tiles(), products_.data(), p_.resultStep(), p_.filters);
+    multiply({transformed_.data(), p_.sourceStep(), p_.depth, weights_.data(), resultWeightStep(p_),
+              fixed_ ? &fixedWeights_ : nullptr},
+             images.count() * p_.tiles(), products_.data(), p_.resultStep(), p_.filters, own_);
     const int64_t size = p_.layer.result.size();
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       const int64_t at = (images.first + i) * size;
@@ -110,7 +138,9 @@ class WinogradWideForward : public ConvForward {
 
   Plan p_;
   Sources sources_;
+  bool fixed_;
   Buffer<float> weights_, bias_;
+  FixedWeights fixedWeights_;
   // Of the run under way; one caller at a time.
   mutable Buffer<float> transformed_, products_;
   mutable Scratch own_;
@@ -118,7 +148,7 @@ class WinogradWideForward : public ConvForward {
 
 class WinogradWideBackward : public ConvBackward {
  public:
-  explicit WinogradWideBackward(const ConvLayer& layer) : p_(planOf(layer)), sources_(p_) {}
+  WinogradWideBackward(const ConvLayer& layer, bool fixed) : p_(planOf(layer)), sources_(p_), fixed_(fixed) {}
 
   bool takesAllThreads() const override { return true; }
   int64_t group() const override { return p_.batch / p_.tiles(); }
@@ -129,6 +159,7 @@ class WinogradWideBackward : public ConvBackward {
     // What only fills a panel stays zero.
     if (weights_.capacity() < size) weights_.zeroed(size);
     transformSourceWeights(p_, weights, weights_.data());
+    if (fixed_) fixedWeights_.round(weights_.data(), sourceWeightStep(p_), p_.filters, p_.depth);
   }
 
   // [36][D][F]
@@ -138,7 +169,9 @@ class WinogradWideBackward : public ConvBackward {
            float* diffSrc, float*) const override {
     transformed_.reserve(frequencies * p_.sourceStep());
     gradients_.reserve(frequencies * p_.resultStep());
-    own_.reserve(std::max({readFloats() + rowsFloats(p_), packedFloats(), sources_.paddedStep()}), threads());
+    own_.reserve(std::max({readFloats() + rowsFloats(p_), fixed_ ? roundedFloats() : packedFloats(),
+                           runFloats(p_.filters), sources_.paddedStep()}),
+                 threads());
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       transformSource(src, images.first + i, i, own_.of(worker));
       transformGradient(images.first + i, i, diff, place, own_.of(worker) + readFloats());
@@ -147,8 +180,9 @@ class WinogradWideBackward : public ConvBackward {
     sum(tiles, accumulator);
     if (diffSrc == nullptr) return;
     // The sources have done their work: their gradients take their place.
-    multiply({gradients_.data(), p_.resultStep(), p_.filters, weights_.data(), sourceWeightStep(p_)}, tiles,
-             transformed_.data(), p_.sourceStep(), p_.depth);
+    multiply({gradients_.data(), p_.resultStep(), p_.filters, weights_.data(), sourceWeightStep(p_),
+              fixed_ ? &fixedWeights_ : nullptr},
+             tiles, transformed_.data(), p_.sourceStep(), p_.depth, own_);
     parallelFor(images.count(), [&](std::ptrdiff_t i, int worker) {
       float* padded = own_.of(worker);
       std::memset(padded, 0, sources_.paddedStep() * sizeof(float));
@@ -165,6 +199,10 @@ class WinogradWideBackward : public ConvBackward {
  private:
   int64_t readFloats() const { return roundUp(sources_.scratchFloats(), 16); }
   int64_t packedFloats() const { return sumTiles * (sumDepths + 2 * kernels().rows + kernels().panel); }
+  // Words and scales of a task's sources, and of a panel of gradients.
+  int64_t roundedFloats() const {
+    return (sumTiles / 2) * (fixedDepths + skew + kernels().panel) + fixedDepths + kernels().panel;
+  }
 
   // Image `at` of the block: [36][T][D].
   void transformSource(const Features& src, int64_t image, int64_t at, float* scratch) const {
@@ -193,15 +231,19 @@ class WinogradWideBackward : public ConvBackward {
 
   // A task is a frequency and a part of the depths.
   void sum(int64_t tiles, float* accumulator) const {
-    const int64_t parts = (p_.depth + sumDepths - 1) / sumDepths;
-    const int64_t length = roundUp((p_.depth + parts - 1) / parts, kernels().rows);
+    const int64_t most = fixed_ ? fixedDepths : sumDepths, parts = (p_.depth + most - 1) / most;
+    const int64_t length = roundUp((p_.depth + parts - 1) / parts, fixed_ ? kernels().lanes : kernels().rows);
     parallelFor(frequencies * parts, [&](std::ptrdiff_t task, int worker) {
       const int64_t f = task / parts, first = task % parts * length, depths = std::min(length, p_.depth - first);
-      for (int64_t tile = 0; tile < tiles && depths > 0; tile += sumTiles)
-        addProducts({transformed_.data() + f * p_.sourceStep() + tile * p_.depth + first,
-                     gradients_.data() + f * p_.resultStep() + tile * p_.filters, std::min(sumTiles, tiles - tile),
-                     depths, accumulator + f * sumStep(p_) + first * p_.filters},
-                    own_.of(worker));
+      for (int64_t tile = 0; tile < tiles && depths > 0; tile += sumTiles) {
+        const Sum s{transformed_.data() + f * p_.sourceStep() + tile * p_.depth + first,
+                    gradients_.data() + f * p_.resultStep() + tile * p_.filters, std::min(sumTiles, tiles - tile),
+                    depths, accumulator + f * sumStep(p_) + first * p_.filters};
+        if (fixed_)
+          addFixed(s, own_.of(worker));
+        else
+          addProducts(s, own_.of(worker));
+      }
     });
   }
 
@@ -229,9 +271,26 @@ class WinogradWideBackward : public ConvBackward {
     }
   }
 
+  // A round of integers: words are of two tiles, and each channel and each filter has a scale.
+  void addFixed(const Sum& s, float* scratch) const {
+    const int64_t panel = kernels().panel, step = fixedDepths + skew, words = (s.tiles + 1) / 2;
+    const float limit = fixedLimit(s.tiles);
+    float *right = scratch + sumTiles / 2 * step, *leftScales = right + sumTiles / 2 * panel;
+    float* rightScales = leftScales + fixedDepths;
+    kernels().fixedRows({s.source, p_.depth, s.tiles, s.depths, limit, wordsOf(scratch), step, leftScales});
+    for (int64_t column = 0; column < p_.filters; column += panel) {
+      const int64_t columns = std::min(panel, p_.filters - column);
+      kernels().fixedRows({s.gradient + column, p_.filters, s.tiles, columns, limit, wordsOf(right), panel, rightScales});
+      kernels().fixedProduct({wordsOf(scratch), 1, step, leftScales, wordsOf(right), panel, 0, rightScales,
+                              s.into + column, p_.filters, s.depths, columns, words, true});
+    }
+  }
+
   Plan p_;
   Sources sources_;
+  bool fixed_;
   Buffer<float> weights_;
+  FixedWeights fixedWeights_;
   // Of the run under way; one caller at a time.
   mutable Buffer<float> transformed_, gradients_;
   mutable Scratch own_;
@@ -240,31 +299,37 @@ class WinogradWideBackward : public ConvBackward {
 // Share of the peak that the products reach, and what a transform costs beside a product, as measured: its numbers go
 // through memory or the last cache.
 constexpr double productShare = 0.85, forwardTransform = 1000, backwardTransform = 2200;
+constexpr double fixedCost = 0.5, fixedForwardTransform = 1500;  // of integers, with their rounding
 
-bool canBeWide(const ConvLayer& layer) {
-  if (!canBeWinograd(layer)) return false;
-  const Plan plan(layer);
+bool isWide(const Plan& plan) {
   return !plan.acrossTiles && frequencies * plan.depth * plan.filters >= leastSums;
 }
 
+double productCost(const Plan& plan, bool fixed) { return (fixed ? fixedCost : 1) * plan.products() / productShare; }
+
 }  // namespace
 
-void addWinogradWideForward(const ConvLayer& layer, std::vector<ConvCandidate<ConvForward>>& candidates) {
-  if (!canBeWide(layer)) return;
+void addWinogradWideForward(const ConvLayer& layer, Precision precision,
+                            std::vector<ConvCandidate<ConvForward>>& candidates) {
+  if (!canBeWinograd(layer)) return;
   const Plan plan(layer);
+  if (!isWide(plan)) return;
+  const bool fixed = canBeFixedInRounds(plan, precision);
   const double transforms = static_cast<double>(plan.tiles()) * (plan.depth + plan.filters);
-  candidates.push_back({"wide", plan.products() / productShare + forwardTransform * transforms,
-                        [layer] { return std::make_unique<WinogradWideForward>(layer); }});
+  candidates.push_back({"wide", productCost(plan, fixed) + (fixed ? fixedForwardTransform : forwardTransform) * transforms,
+                        [=] { return std::make_unique<WinogradWideForward>(layer, fixed); }});
 }
 
-void addWinogradWideBackward(const ConvLayer& layer, bool diffSource,
+void addWinogradWideBackward(const ConvLayer& layer, bool diffSource, Precision precision,
                              std::vector<ConvCandidate<ConvBackward>>& candidates) {
-  if (!canBeWide(layer)) return;
+  if (!canBeWinograd(layer)) return;
   const Plan plan(layer);
+  if (!isWide(plan)) return;
+  const bool fixed = canBeFixedInRounds(plan, precision);
   const double passes = diffSource ? 2 : 1;
   const double transforms = static_cast<double>(plan.tiles()) * (passes * plan.depth + plan.filters);
-  candidates.push_back({"wide", passes * plan.products() / productShare + backwardTransform * transforms,
-                        [layer] { return std::make_unique<WinogradWideBackward>(layer); }});
+  candidates.push_back({"wide", passes * productCost(plan, fixed) + backwardTransform * transforms,
+                        [=] { return std::make_unique<WinogradWideBackward>(layer, fixed); }});
 }
 
 }  // namespace brightcell

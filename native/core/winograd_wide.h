@@ -8,8 +8,9 @@
 
 namespace brightcell {
 
-void addWinogradWideForward(const ConvLayer& layer, std::vector<ConvCandidate<ConvForward>>& candidates);
-void addWinogradWideBackward(const ConvLayer& layer, bool diffSource,
+void addWinogradWideForward(const ConvLayer& layer, Precision precision,
+                            std::vector<ConvCandidate<ConvForward>>& candidates);
+void addWinogradWideBackward(const ConvLayer& layer, bool diffSource, Precision precision,
                              std::vector<ConvCandidate<ConvBackward>>& candidates);
 
 }  // namespace brightcell

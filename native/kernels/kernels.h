@@ -110,6 +110,18 @@ struct PairRounding {
   float* scales;
 };
 
+// Columns to integers likewise: word i of row r of dst holds those of rows 2 r and 2 r + 1 of src, a missing last row as
+// zeros. dst may stand at src.
+struct ColumnRounding {
+  const float* src;
+  ptrdiff_t srcStep;
+  int64_t rows, count;  // count: whole vectors
+  float limit;
+  uint32_t* dst;
+  ptrdiff_t dstStep;  // at most srcStep where dst stands at src
+  float* scales;
+};
+
 // A tile of Winograd's transforms: `height` x `width` cells of it are inside the map (pooled cells, up to 2 x 2, or
 // positions, up to 4 x 4), which moves by rowStep and columnStep.
 struct WinogradTile {
@@ -257,13 +269,10 @@ struct Kernels {
   void (*pairPooled)(const float* diff, const uint8_t* place, int64_t cells, int channels, uint32_t* upper,
                      uint32_t* lower, ptrdiff_t step);
 
-  // Products of 16-bit integers, null where `bfloat16` is false. Counts are in whole vectors; dst may stand at src.
+  // Products of 16-bit integers, null where `bfloat16` is false.
   void (*fixedProduct)(const FixedProduct&);
   void (*fixedPairs)(const PairRounding&);
-  // Rounds columns, each with its scale: word dst[r * step + i] holds rows 2 r and 2 r + 1 of column i, a missing last
-  // row as zeros.
-  void (*fixedRows)(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
-                    float* scale);
+  void (*fixedRows)(const ColumnRounding&);
 
   // acc[y][0..length) += sum over live of value * src[offset + y * sourceRow ...], for each kernel row y.
   // length is a multiple of lanes.

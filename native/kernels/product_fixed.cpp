@@ -108,6 +108,33 @@ void roundRows(const PairRounding& f, int64_t first) {
   }
 }
 
+// Neighbouring vectors, so that a row is read by more than a line at once.
+template <int Vectors>
+void roundColumns(const ColumnRounding& f, int64_t first) {
+  const float* src = f.src + first;
+  Integers sizes[Vectors] = {};
+  for (int64_t r = 0; r < f.rows; ++r) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) sizes[v] = larger(sizes[v], sizesOf(load(src + r * f.srcStep + v * lanes)));
+  }
+  Vector factors[Vectors];
+  BRIGHTCELL_UNROLL
+  for (int v = 0; v < Vectors; ++v) {
+    const Vector largest = reinterpret_cast<Vector>(sizes[v]);
+    factors[v] = largest < smallest ? Vector{} : f.limit / largest;
+    store(f.scales + first + v * lanes, largest * (1 / f.limit));
+  }
+  uint32_t* dst = f.dst + first;
+  for (int64_t r = 0; r < f.rows; r += 2, src += 2 * f.srcStep, dst += f.dstStep) {
+    BRIGHTCELL_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      const Integers upper = nearest(load(src + v * lanes) * factors[v]);
+      const Integers lower = r + 1 < f.rows ? nearest(load(src + f.srcStep + v * lanes) * factors[v]) : Integers{};
+      storeIntegers(dst + v * lanes, pairOf(upper, lower));
+    }
+  }
+}
+
 }  // namespace
 
 void fixedProduct(const FixedProduct& p) {
@@ -124,20 +151,10 @@ void fixedPairs(const PairRounding& rows) {
   for (; row < rows.rows; ++row) roundRows<1>(rows, row);
 }
 
-void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
-               float* scale) {
-  for (int64_t i = 0; i < count; i += lanes) {
-    Integers sizes{};
-    for (int64_t r = 0; r < rows; ++r) sizes = larger(sizes, sizesOf(load(src + r * step + i)));
-    const Vector largest = reinterpret_cast<Vector>(sizes);
-    const Vector factor = largest < smallest ? Vector{} : limit / largest;
-    store(scale + i, largest * (1 / limit));
-    for (int64_t r = 0; r < rows; r += 2) {
-      const Integers first = nearest(load(src + r * step + i) * factor);
-      const Integers second = r + 1 < rows ? nearest(load(src + (r + 1) * step + i) * factor) : Integers{};
-      storeIntegers(dst + r / 2 * step + i, pairOf(first, second));
-    }
-  }
+void fixedRows(const ColumnRounding& columns) {
+  int64_t column = 0;
+  for (; column + 2 * lanes <= columns.count; column += 2 * lanes) roundColumns<2>(columns, column);
+  if (column < columns.count) roundColumns<1>(columns, column);
 }
 
 }  // namespace brightcell::BRIGHTCELL_SET

@@ -35,8 +35,7 @@ void pairPooled(const float* diff, const uint8_t* place, int64_t cells, int chan
                 ptrdiff_t step);
 void fixedProduct(const FixedProduct& p);
 void fixedPairs(const PairRounding& rows);
-void fixedRows(const float* src, ptrdiff_t step, int64_t rows, int64_t count, float limit, uint32_t* dst,
-               float* scale);
+void fixedRows(const ColumnRounding& columns);
 void pack(const Packing& p);
 void productTile(const ProductTile& t);
 void addLivePatches(const Live* live, int64_t count, const float* src, ptrdiff_t sourceRow, int kernelRows,

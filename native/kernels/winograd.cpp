@@ -296,18 +296,18 @@ void winogradNarrow(const WinogradTile& t, const float* diff, float* rows) {
     }
 }
 
+// Taps stand far apart: they are gathered, and added, number by number outside of the arithmetic.
 void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps, int count, float* dst,
                   ptrdiff_t frequencyStep) {
+  alignas(64) float gathered[9][lanes] = {};
+  for (int i = 0; i < 9; ++i)
+    if (taps[i] >= 0)
+      for (int lane = 0; lane < count; ++lane) gathered[i][lane] = weights[lane * laneStep + taps[i]];
   for (int first = 0; first < lanes; first += pairs) {
     Doubles g[9], z[18];
     BRIGHTCELL_UNROLL
-    for (int i = 0; i < 9; ++i) {
-      Doubles v{};
-      if (taps[i] >= 0)
-        for (int lane = 0; lane < pairs && first + lane < count; ++lane)
-          v[lane] = weights[(first + lane) * laneStep + taps[i]];
-      g[i] = v;
-    }
+    for (int i = 0; i < 9; ++i)
+      g[i] = __builtin_convertvector(*reinterpret_cast<const UnalignedHalf*>(gathered[i] + first), Doubles);
     BRIGHTCELL_UNROLL
     for (int x = 0; x < 3; ++x) fromTaps(g + x, 3, z + x, 3);
     BRIGHTCELL_UNROLL
@@ -324,6 +324,7 @@ void winogradTaps(const float* weights, ptrdiff_t laneStep, const int64_t* taps,
 
 void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* taps, int count, float* gradient,
                      ptrdiff_t laneStep) {
+  alignas(64) float sums[9][lanes];
   for (int first = 0; first < count; first += pairs) {
     Doubles z[18];
     BRIGHTCELL_UNROLL
@@ -342,11 +343,12 @@ void winogradAddTaps(const float* src, ptrdiff_t frequencyStep, const int64_t* t
       toTaps(z + y * 6, 1, g, 1);
       BRIGHTCELL_UNROLL
       for (int x = 0; x < 3; ++x)
-        if (taps[y * 3 + x] >= 0)
-          for (int lane = 0; lane < pairs && first + lane < count; ++lane)
-            gradient[(first + lane) * laneStep + taps[y * 3 + x]] += static_cast<float>(g[x][lane]);
+        *reinterpret_cast<UnalignedHalf*>(sums[y * 3 + x] + first) = __builtin_convertvector(g[x], Half);
     }
   }
+  for (int i = 0; i < 9; ++i)
+    if (taps[i] >= 0)
+      for (int lane = 0; lane < count; ++lane) gradient[lane * laneStep + taps[i]] += sums[i][lane];
 }
 
 }  // namespace brightcell::BRIGHTCELL_SET

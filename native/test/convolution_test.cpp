@@ -238,12 +238,31 @@ FACT("a dim image beside one a million times brighter is as exact as alone, in e
   }
 }
 
+// bfloat16 is float32 where the processor has none.
+std::vector<Precision> precisions() {
+  if (!kernels().bfloat16) return {Precision::float32};
+  return {Precision::float32, Precision::bfloat16};
+}
+
+std::string nameOf(Precision precision) { return precision == Precision::float32 ? "float32" : "bfloat16"; }
+
 FACT("layers of more tiles than a task takes at once agree with the twin in every way") {
   const std::vector<NamedLayer> layers{{"wide", wideLayer({128, 36, 60}, 116, squareWindow(3, 1, 1, 1))},
                                        {"few", wideLayer({48, 37, 59}, 1, squareWindow(5, 1, 2, 2))}};
+  for (const NamedLayer& named : layers) {
+    const Expected e = expectConvolution(named.layer, kindOf("random"), 1, 11);
+    for (const Precision precision : precisions())
+      compareWays(named.layer, e, 0, precision, nameOf(precision) + ", large, " + named.name);
+  }
+}
+
+FACT("layers of more channels or filters than integers are summed of at once agree with the twin in every way") {
+  if (!kernels().bfloat16) return;
+  const std::vector<NamedLayer> layers{{"channels", wideLayer({257, 5, 6}, 60, squareWindow(3, 1, 1, 1))},
+                                       {"filters", wideLayer({60, 6, 5}, 257, squareWindow(3, 1, 1, 1))}};
   for (const NamedLayer& named : layers)
-    compareWays(named.layer, expectConvolution(named.layer, kindOf("random"), 1, 11), 0, Precision::float32,
-                std::string("large, ") + named.name);
+    compareWays(named.layer, expectConvolution(named.layer, kindOf("random"), 3, 12), 0, Precision::bfloat16,
+                std::string("in rounds, ") + named.name);
 }
 
 std::vector<std::vector<float>> runTogether(const ConvLayer& layer, const Expected& e, const ConvBackward& way) {
@@ -257,12 +276,11 @@ std::vector<std::vector<float>> runTogether(const ConvLayer& layer, const Expect
   return {sums, diffSrc, gradient};
 }
 
-FACT("a way that takes all threads gives the same bits on any number of them") {
-  const ConvLayer layer = wideLayer({129, 9, 14}, 114, squareWindow(3, 1, 1, 1));
+void compareThreads(const ConvLayer& layer, Precision precision) {
   const Expected e = expectConvolution(layer, kindOf("random"), 5, 4);
   const std::vector<float> weights = toLast(e.weights, layer.output.channels, tapsOf(layer));
   int64_t found = 0;
-  for (const auto& candidate : backwardCandidates(layer, true, Precision::float32)) {
+  for (const auto& candidate : backwardCandidates(layer, true, precision)) {
     const auto way = candidate.create();
     if (!way->takesAllThreads()) continue;
     ++found;
@@ -272,11 +290,19 @@ FACT("a way that takes all threads gives the same bits on any number of them") {
       way->prepare(weights.data());
       const auto received = runTogether(layer, e, *way);
       if (count == 1) expected = received;
-      check(received == expected, candidate.name + ": " + std::to_string(count) + " threads differ");
+      check(received == expected,
+            candidate.name + ", " + nameOf(precision) + ": " + std::to_string(count) + " threads differ");
     }
     setThreads(2);
   }
   check(found > 0, "no way took all threads");
+}
+
+FACT("a way that takes all threads gives the same bits on any number of them") {
+  for (const Precision precision : precisions()) {
+    compareThreads(wideLayer({129, 9, 14}, 114, squareWindow(3, 1, 1, 1)), precision);
+    compareThreads(wideLayer({257, 5, 6}, 60, squareWindow(3, 1, 1, 1)), precision);
+  }
 }
 
 FACT("every way of a convolution applies the scale and the shift of its source") {
