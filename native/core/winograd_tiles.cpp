@@ -50,10 +50,11 @@ int64_t resultWeightStep(const Plan& plan) { return plan.depth * roundUp(plan.fi
 void transformResultWeights(const Plan& plan, const float* weights, float* dst) {
   const int64_t lanes = kernels().lanes, panel = kernels().panel, step = resultWeightStep(plan);
   forBlocks(plan, [&](TapBlock& b) {
-    std::fill_n(b.taps, b.filters * blockStep, 0.0f);  // taps that the kernel lacks
+    std::fill_n(b.taps, b.filters * blockStep, 0.0f);  // taps that the kernel lacks, and channels that fill a vector
     forRows(plan, b, [&](int64_t at, float* row) { std::copy_n(weights + at, b.channels, row); });
+    const int64_t filled = std::min(blockChannels, plan.channels - b.channel);
     for (int64_t f = b.filter; f < b.filter + b.filters; f += lanes)
-      for (int64_t c = 0; c < b.channels; ++c)
+      for (int64_t c = 0; c < filled; ++c)
         kernels().winogradTaps(
             b.taps + (f - b.filter) * blockStep + c, blockStep, blockTaps,
             static_cast<int>(std::min(lanes, b.filter + b.filters - f)),
