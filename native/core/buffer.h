@@ -58,4 +58,8 @@ class Buffer {
   int64_t capacity_ = 0;
 };
 
+// The same memory as words of 32 bits.
+inline uint32_t* wordsOf(float* p) { return reinterpret_cast<uint32_t*>(p); }
+inline const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
+
 }  // namespace brightcell

@@ -72,16 +72,15 @@ std::vector<WordAt> wordsOverAll(const Taps& t) {
   return words;
 }
 
-// Words over every tap that is above `limit` in some filter, once more for each time that it is; at most `enough`.
+// Words over every tap that is above `limit` in some filter, once more for each time that it is; no further than `enough`.
 std::vector<WordAt> wordsOverLarge(const Taps& t, Filters filters, double limit, size_t enough) {
   std::vector<WordAt> words;
   const auto above = [&](int64_t tap, double bound) {
     return std::any_of(filters.begin(), filters.end(), [&](const auto& f) { return std::abs(f[tap]) > bound; });
   };
-  size_t before;
-  int times = 0;
-  do {
-    before = words.size(), ++times;
+  size_t before = 0;
+  for (int times = 1; times == 1 || (words.size() > before && words.size() < enough); ++times) {
+    before = words.size();
     for (int c = 0; c < t.channels; ++c)
       for (int y = 0; y < t.rows; ++y)
         for (int x = 0; x < t.columns; ++x) {
@@ -89,7 +88,7 @@ std::vector<WordAt> wordsOverLarge(const Taps& t, Filters filters, double limit,
           words.push_back({c, y, x});
           x += quad - 1;
         }
-  } while (words.size() > before && words.size() < enough);
+  }
   return words;
 }
 

@@ -32,10 +32,9 @@ class DirectForward : public ConvForward {
   void run(const Features& src, Images images, float* result, uint8_t* place, float* scratch) const override {
     const ConvLayer& layer = d_.layer;
     float* padded = scratch;
-    const bool straight = !layer.pooled && d_.wideStep == d_.filters();
     for (int64_t image = images.first; image < images.last; ++image) {
       float* dst = result + image * layer.result.size();
-      float* wide = straight ? dst : padded + roundUp(d_.source.size(), 16);
+      float* wide = d_.straight() ? dst : padded + roundUp(d_.source.size(), 16);
       padImage(src, image, d_.source, padded);
       convolve(padded, wide);
       finishWide(layer, wide, d_.wide, dst, place ? place + image * layer.result.size() : nullptr);
@@ -93,11 +92,10 @@ class DirectBackward : public ConvBackward {
     float* padded = scratch;
     float* diffPadded = padded + roundUp(d_.source.size(), 16);
     float* wide = diffPadded + roundUp(d_.source.size(), 16);
-    const bool straight = !layer.pooled && d_.wideStep == d_.filters();
     for (int64_t image = images.first; image < images.last; ++image) {
       const int64_t at = image * layer.result.size();
-      if (!straight) widenGradient(layer, diff + at, place ? place + at : nullptr, d_.wide, wide);
-      const float* gradient = straight ? diff + at : wide;
+      if (!d_.straight()) widenGradient(layer, diff + at, place ? place + at : nullptr, d_.wide, wide);
+      const float* gradient = d_.straight() ? diff + at : wide;
       padImage(src, image, d_.source, padded);
       addDiffWeights(padded, gradient, accumulator);
       if (diffSrc == nullptr) continue;
@@ -108,9 +106,7 @@ class DirectBackward : public ConvBackward {
   }
 
   void collect(const float* accumulator, float* gradient) const override {
-    parallelFor(d_.filters(), [&](std::ptrdiff_t f, int) {
-      for (int64_t i = 0; i < d_.depth; ++i) gradient[f * d_.depth + i] += accumulator[i * d_.wideStep + f];
-    });
+    d_.addToWeights(accumulator, gradient);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "core/convolution.h"
 #include "core/instruction_set.h"
 #include "core/maps.h"
+#include "core/parallel.h"
 
 namespace brightcell {
 
@@ -27,6 +28,14 @@ struct DirectLayout {
     return static_cast<int>(std::min<int64_t>(kernels().panel, layer.output.channels - filter));
   }
   int64_t filters() const { return layer.output.channels; }
+  // Whether the wide map is the layer's result, position by position.
+  bool straight() const { return !layer.pooled && wideStep == filters(); }
+  // From sums [depth][wideStep] to the weights' gradient. On all threads.
+  void addToWeights(const float* sums, float* gradient) const {
+    parallelFor(filters(), [&](std::ptrdiff_t f, int) {
+      for (int64_t i = 0; i < depth; ++i) gradient[f * depth + i] += sums[i * wideStep + f];
+    });
+  }
 
   ConvLayer layer;
   int64_t run;       // floats of one kernel row

@@ -9,9 +9,6 @@
 namespace brightcell {
 namespace {
 
-uint32_t* wordsOf(float* p) { return reinterpret_cast<uint32_t*>(p); }
-const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
-
 constexpr ptrdiff_t numberBytes = 2, wordBytes = 4;
 
 class PairForward : public ConvForward {
@@ -40,10 +37,9 @@ class PairForward : public ConvForward {
   void run(const Features& src, Images images, float* result, uint8_t* place, float* scratch) const override {
     const ConvLayer& layer = d_.layer;
     float *padded = scratch, *rounded = padded + paddedFloats(), *own = rounded + roundedFloats();
-    const bool straight = !layer.pooled && d_.wideStep == d_.filters();
     for (int64_t image = images.first; image < images.last; ++image) {
       float* dst = result + image * layer.result.size();
-      float* wide = straight ? dst : own;
+      float* wide = d_.straight() ? dst : own;
       padImage(src, image, d_.source, padded);
       kernels().roundPairs(padded, roundUp(d_.source.size(), kernels().lanes), wordsOf(rounded));
       uint8_t* places = place ? place + image * layer.result.size() : nullptr;
@@ -127,7 +123,6 @@ class PairBackward : public ConvBackward {
     const ConvLayer& layer = d_.layer;
     float *padded = scratch, *source = padded + paddedFloats(), *own = source + sourceFloats();
     float *positions = own + wideFloats(), *filters = positions + positionFloats(), *back = filters + filterFloats();
-    const bool straight = !layer.pooled && d_.wideStep == d_.filters();
     for (int64_t image = images.first; image < images.last; ++image) {
       const int64_t at = image * layer.result.size();
       pairSource(src, image, padded, source);
@@ -136,8 +131,8 @@ class PairBackward : public ConvBackward {
         addDiffWeights(source, positions, accumulator);
         continue;
       }
-      if (!straight) widenGradient(layer, diff + at, place ? place + at : nullptr, d_.wide, own);
-      const float* wide = straight ? diff + at : own;
+      if (!d_.straight()) widenGradient(layer, diff + at, place ? place + at : nullptr, d_.wide, own);
+      const float* wide = d_.straight() ? diff + at : own;
       pairPositions(wide, positions);
       addDiffWeights(source, positions, accumulator);
       if (diffSrc == nullptr) continue;
@@ -149,9 +144,7 @@ class PairBackward : public ConvBackward {
   }
 
   void collect(const float* accumulator, float* gradient) const override {
-    parallelFor(d_.filters(), [&](std::ptrdiff_t f, int) {
-      for (int64_t i = 0; i < d_.depth; ++i) gradient[f * d_.depth + i] += accumulator[i * d_.wideStep + f];
-    });
+    d_.addToWeights(accumulator, gradient);
   }
 
  private:

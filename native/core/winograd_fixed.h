@@ -9,9 +9,6 @@
 
 namespace brightcell::winograd {
 
-inline uint32_t* wordsOf(float* p) { return reinterpret_cast<uint32_t*>(p); }
-inline const uint32_t* wordsOf(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
-
 // The largest integer that so many products of two may be made of: their sum stays within 32 bits.
 float fixedLimit(int64_t terms);
 

@@ -258,7 +258,7 @@ class WinogradWideBackward : public ConvBackward {
     const int rows = kernels().rows, panel = kernels().panel;
     float *left = scratch, *right = left + roundUp(s.depths, rows) * s.tiles;
     const auto pack = [&](const float* src, int64_t step, int64_t width, int most, float* dst) {
-      kernels().pack({src, step, 1, s.tiles, static_cast<int>(width), most, false, reinterpret_cast<uint32_t*>(dst)});
+      kernels().pack({src, step, 1, s.tiles, static_cast<int>(width), most, false, wordsOf(dst)});
     };
     for (int64_t d = 0; d < s.depths; d += rows)
       pack(s.source + d, p_.depth, std::min<int64_t>(rows, s.depths - d), rows, left + d * s.tiles);
